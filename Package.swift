@@ -1,0 +1,80 @@
+// swift-tools-version: 6.2
+
+import PackageDescription
+
+let package = Package(
+  name: "AgentBase",
+  products: [
+    .library(name: "AgentBase", targets: ["AgentBase"]),
+    .library(name: "SQLite", targets: ["SQLite"]),
+    .library(name: "Postgres", targets: ["Postgres"]),
+    .executable(name: "agentbase", targets: ["agentbase"]),
+    .plugin(name: "ImportLegacy", targets: ["ImportLegacy"]),
+  ],
+  targets: [
+    // The C libraries: a module map and a shim header each, nothing else.
+    .systemLibrary(
+      name: "CSQLite", pkgConfig: "sqlite3", providers: [.apt(["libsqlite3-dev"])]),
+    .systemLibrary(name: "CPostgres", pkgConfig: "libpq", providers: [.apt(["libpq-dev"])]),
+    .systemLibrary(name: "CCrypto", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
+
+    // The drivers: they know nothing of agents, and nothing of each other.
+    .target(name: "SQLite", dependencies: ["CSQLite"]),
+    .target(name: "Postgres", dependencies: ["CPostgres"]),
+
+    // The numbered SQL of both schemas, compiled into the library.
+    .target(
+      name: "Schema", path: "Schema", exclude: ["postgres", "sqlite"], sources: ["Schema.swift"],
+      plugins: ["EmbedSchema"]),
+
+    // What agents import, what moves their old files, and the command line over both.
+    .target(name: "AgentBase", dependencies: ["SQLite", "Postgres", "Schema", "CCrypto"]),
+    .target(name: "LegacyImport", dependencies: ["AgentBase", "SQLite", "Postgres", "CCrypto"]),
+    .target(name: "PrivateServer"),
+    .executableTarget(
+      name: "agentbase",
+      dependencies: ["AgentBase", "LegacyImport", "SQLite", "Postgres", "PrivateServer"]),
+
+    .plugin(name: "EmbedSchema", capability: .buildTool()),
+    .plugin(
+      name: "ImportLegacy",
+      capability: .command(
+        intent: .custom(
+          verb: "import-legacy",
+          description: "Moves the SQLite files of agents into Postgres (agentbase import)."),
+        permissions: [
+          .allowNetworkConnections(
+            scope: .all(ports: []), reason: "The import writes to a Postgres server."),
+          .writeToPackageDirectory(reason: "The report and the backup may be written here."),
+        ])),
+
+    // One target a library, and one that runs real servers.
+    .target(
+      name: "TestSupport", dependencies: ["PrivateServer", "SQLite"], path: "Tests/TestSupport"),
+    .testTarget(name: "SQLiteTests", dependencies: ["SQLite", "TestSupport"]),
+    .testTarget(name: "PostgresTests", dependencies: ["Postgres"]),
+    .testTarget(name: "AgentBaseTests", dependencies: ["AgentBase", "SQLite", "TestSupport"]),
+    .testTarget(
+      name: "LegacyImportTests", dependencies: ["LegacyImport", "AgentBase", "SQLite", "TestSupport"]),
+    .testTarget(
+      name: "ServerTests",
+      dependencies: [
+        "AgentBase", "LegacyImport", "SQLite", "Postgres", "PrivateServer", "TestSupport",
+        "agentbase",
+      ]),
+  ],
+  swiftLanguageModes: [.v6]
+)
+
+// One set of rules for every target that compiles Swift.
+for target in package.targets where [.regular, .executable, .test].contains(target.type) {
+  target.swiftSettings = [
+    .enableUpcomingFeature("ExistentialAny"),
+    .enableUpcomingFeature("InternalImportsByDefault"),
+    .enableUpcomingFeature("MemberImportVisibility"),
+    .treatAllWarnings(as: .error),
+  ]
+  if target.type != .test, target.name != "TestSupport" {
+    target.swiftSettings?.append(.strictMemorySafety())
+  }
+}

@@ -1,0 +1,1 @@
+// A private Postgres server in a folder of its own.
