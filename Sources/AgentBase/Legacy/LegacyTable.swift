@@ -19,9 +19,10 @@ public struct LegacyTable: Sendable, Hashable {
 
   /// Understands a table by its name and columns.
   ///
-  /// - Parameter kind: what the table holds, where its name does not tell.
-  public init(name: String, columns: [LegacyColumn], hasRowID: Bool, kind: LegacyKind? = nil) {
-    let kind = kind ?? LegacyKind(tableName: name)
+  /// - Parameter isMapped: false for a table that is none of the four kinds whatever its name, as the shadow tables of a
+  ///   full-text index are.
+  public init(name: String, columns: [LegacyColumn], hasRowID: Bool, isMapped: Bool = true) {
+    let kind = isMapped ? LegacyKind(tableName: name) : nil
     self.name = name
     self.kind = kind
     self.columns = columns
