@@ -4,7 +4,8 @@
 public enum ImportEvent: Sendable {
   /// What the run is doing with a table.
   public enum Activity: String, Sendable {
-    case importing, verifying, restoring, backingUp = "backing up"
+    case importing, verifying, restoring
+    case backingUp = "backing up"
   }
 
   /// The run knows what it has to do: files, tables, and rows over all of them.

@@ -1,7 +1,6 @@
 // What the user can say about an import.
 
 public import AgentBase
-public import Foundation
 
 /// What to do with a row that Postgres has already, under the same identity.
 public enum ConflictPolicy: String, Sendable, CaseIterable {
