@@ -297,4 +297,35 @@ struct DatabaseTests {
     #expect(refused?.code.primary == .readOnly)
     await readOnly.close()
   }
+
+  @Test("A full disk is an error that says so, and what was written before stays")
+  func fullDisk() async throws {
+    let folder = try DatabaseFolder()
+    let database = try await open(folder)
+    try await database.execute("INSERT INTO t VALUES (1, 'a')")
+    // A limit on the pages fails as a disk does.
+    _ = try await database.writeWithoutTransaction { try $0.queryOne("PRAGMA max_page_count = 10")?.values }
+    let results = await withTaskGroup(of: (any Error)?.self) { group in
+      for id in Int64(2)...20 {
+        group.addTask {
+          do {
+            let size = id == 10 ? 200_000 : 10
+            try await database.execute(
+              "INSERT INTO t VALUES (?, ?)",
+              [.integer(id), .blob([UInt8](repeating: UInt8(id), count: size))])
+            return nil
+          } catch {
+            return error
+          }
+        }
+      }
+      return await group.reduce(into: [SQLiteError?]()) {
+        if let error = $1 { $0.append(error as? SQLiteError) }
+      }
+    }
+    #expect(results.map { $0?.code } == [.full])
+    #expect(results.first??.description.contains("free space") == true)
+    #expect(try await ids(database) == (Int64(1)...20).filter { $0 != 10 })
+    await database.close()
+  }
 }

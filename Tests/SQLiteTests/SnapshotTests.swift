@@ -205,4 +205,42 @@ struct SnapshotTests {
     let child = try ChildProcess(sqlite3, [path, "SELECT * FROM t"])
     #expect(child.finish().output.contains("locked"))
   }
+
+  @Test(
+    "No snapshot is ever torn while processes open, write and close the file",
+    .enabled(if: ChildProcess.sqlite3 != nil, "the sqlite3 command is not installed"),
+    arguments: ["DELETE", "TRUNCATE", "WAL"])
+  func underProcesses(_ journalMode: String) throws {
+    let folder = try DatabaseFolder()
+    let path = try source(journalMode, in: folder)
+    let sqlite3 = try #require(ChildProcess.sqlite3)
+    // The sum is 0 after every transaction, and rows on many pages change in each.
+    try SQLiteConnection(path: path).executeScript(
+      """
+      CREATE TABLE n (id INTEGER PRIMARY KEY, n INTEGER, filler BLOB);
+      WITH RECURSIVE i(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM i WHERE x < 200)
+        INSERT INTO n SELECT x, 0, randomblob(2000) FROM i;
+      """)
+    let change = (1...3).map {
+      "BEGIN IMMEDIATE; UPDATE n SET n = n + \($0) WHERE id <= 100; UPDATE n SET n = n - \($0) WHERE id > 100; COMMIT;"
+    }
+    let script = """
+      i=0; while [ $i -lt 40 ]; do '\(sqlite3)' -bail -cmd '.timeout 60000' '\(path)' '\(change.joined())' || exit 1; \
+      i=$((i+1)); done
+      """
+    let children = try (0..<2).map { _ in try ChildProcess("/bin/sh", ["-c", script]) }
+    for round in 0..<40 {
+      let method: SQLiteConnection.SnapshotMethod =
+        journalMode != "WAL" && round.isMultiple(of: 2) ? .privateCopy : .automatic
+      let snapshot = try SQLiteConnection.snapshot(of: path, method: method, busyTimeout: .seconds(60))
+      #expect(try snapshot.queryOne("SELECT sum(n), count(*) FROM n")?.values == [0, 200])
+      #expect(try snapshot.integrityCheck() == [])
+    }
+    for child in children {
+      let (status, output) = child.finish()
+      #expect(status == 0, "\(output)")
+    }
+    let last = try SQLiteConnection(path: path).queryOne("SELECT n FROM n WHERE id = 1")?[0]
+    #expect(last == 480)
+  }
 }
