@@ -189,6 +189,7 @@ private struct PoolSimulation {
       perform("tick at \(now)", state.tick(now: now))
     }
     now = end
+    check()
     if Bool.random(using: &generator) { perform("early tick at \(now)", state.tick(now: now)) }
     let overdue = waiting.filter { (deadlines[$0] ?? .zero) + .milliseconds(10) < now }
     if !overdue.isEmpty { fail("\(overdue) wait past their deadlines") }
