@@ -30,10 +30,13 @@ let package = Package(
     // What agents import, what moves their old files, and the command line over both.
     .target(name: "AgentBase", dependencies: ["SQLite", "Postgres", "Schema", "CCrypto"]),
     .target(name: "LegacyImport", dependencies: ["AgentBase", "SQLite", "Postgres", "CCrypto"]),
-    .target(name: "PrivateServer"),
     .executableTarget(
       name: "agentbase",
-      dependencies: ["AgentBase", "LegacyImport", "SQLite", "Postgres", "PrivateServer"]),
+      dependencies: ["AgentBase", "LegacyImport", "SQLite", "Postgres", "PrivateServer", "DemoFleet"]),
+
+    // What the demo and the tests need: a Postgres of their own, and legacy agents to move.
+    .target(name: "PrivateServer"),
+    .target(name: "DemoFleet", dependencies: ["SQLite"]),
 
     .plugin(name: "EmbedSchema", capability: .buildTool()),
     .plugin(
@@ -55,12 +58,13 @@ let package = Package(
     .testTarget(name: "PostgresTests", dependencies: ["Postgres"]),
     .testTarget(name: "AgentBaseTests", dependencies: ["AgentBase", "SQLite", "TestSupport"]),
     .testTarget(
-      name: "LegacyImportTests", dependencies: ["LegacyImport", "AgentBase", "SQLite", "TestSupport"]),
+      name: "LegacyImportTests",
+      dependencies: ["LegacyImport", "AgentBase", "SQLite", "DemoFleet", "TestSupport"]),
     .testTarget(
       name: "ServerTests",
       dependencies: [
         "AgentBase", "LegacyImport", "SQLite", "Postgres", "PrivateServer", "TestSupport",
-        "agentbase",
+        "DemoFleet", "agentbase",
       ]),
   ],
   swiftLanguageModes: [.v6]

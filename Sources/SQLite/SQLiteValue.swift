@@ -42,3 +42,43 @@ extension SQLiteValue: Hashable {
     }
   }
 }
+
+// MARK: - What a value is
+
+extension SQLiteValue {
+  /// The integer; nil for every other storage class.
+  public var int64: Int64? {
+    if case .integer(let value) = self { value } else { nil }
+  }
+
+  /// The real; nil for every other storage class.
+  public var double: Double? {
+    if case .real(let value) = self { value } else { nil }
+  }
+
+  /// The text; nil for malformed text and every other storage class.
+  public var string: String? {
+    if case .text(let value) = self { value } else { nil }
+  }
+
+  /// The bytes of a blob; nil for every other storage class.
+  public var bytes: [UInt8]? {
+    if case .blob(let value) = self { value } else { nil }
+  }
+
+  /// Whether it is NULL.
+  public var isNull: Bool { self == .null }
+}
+
+// MARK: - Literals
+
+extension SQLiteValue: ExpressibleByStringLiteral, ExpressibleByIntegerLiteral, ExpressibleByFloatLiteral {
+  /// Text.
+  public init(stringLiteral value: String) { self = .text(value) }
+
+  /// An integer.
+  public init(integerLiteral value: Int64) { self = .integer(value) }
+
+  /// A real.
+  public init(floatLiteral value: Double) { self = .real(value) }
+}

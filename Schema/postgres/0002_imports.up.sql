@@ -1,0 +1,81 @@
+-- What the importer remembers: which files and tables it has read, up to where, and what Postgres could not hold.
+
+-- A legacy file: what is needed to make it again. objects is its sqlite_schema, in order.
+CREATE TABLE agent_import_files (
+  agent_id    text NOT NULL REFERENCES agents (id),
+  file_id     bigint NOT NULL,
+  path        text NOT NULL,
+  pragmas     jsonb NOT NULL,
+  objects     jsonb NOT NULL,
+  imported_at timestamptz NOT NULL,
+  PRIMARY KEY (agent_id, file_id)
+);
+
+-- A table of such a file, with its columns in order. source_id stands in every row that came from it.
+CREATE TABLE agent_import_sources (
+  agent_id   text NOT NULL REFERENCES agents (id),
+  source_id  bigint NOT NULL,
+  file_id    bigint NOT NULL,
+  table_name text NOT NULL,
+  target     text NOT NULL,
+  columns    jsonb NOT NULL,
+  PRIMARY KEY (agent_id, source_id),
+  FOREIGN KEY (agent_id, file_id) REFERENCES agent_import_files (agent_id, file_id)
+);
+
+-- The ledger. A chunk's rows and its line here commit together: a line says that the rows of the source from
+-- first_key to last_key have been read, with what became of them. digest is the SHA-256 of their raw values, or null
+-- where the target may differ from the source (rows that were there already, and other).
+CREATE TABLE agent_imports (
+  agent_id     text NOT NULL,
+  source_id    bigint NOT NULL,
+  chunk        integer NOT NULL,
+  first_key    jsonb NOT NULL,
+  last_key     jsonb NOT NULL,
+  rows_read    bigint NOT NULL,
+  rows_loaded  bigint NOT NULL,
+  rows_there   bigint NOT NULL,
+  rows_rejected bigint NOT NULL,
+  digest       bytea,
+  run_id       uuid NOT NULL,
+  migrated_at  timestamptz NOT NULL,
+  committed_at timestamptz NOT NULL DEFAULT now(),
+  PRIMARY KEY (agent_id, source_id, chunk),
+  FOREIGN KEY (agent_id, source_id) REFERENCES agent_import_sources (agent_id, source_id),
+  CHECK (rows_read = rows_loaded + rows_there + rows_rejected)
+);
+
+-- A row that Postgres cannot hold: its raw values (storage class and bytes, by column), its key and the reason.
+CREATE TABLE agent_import_rejects (
+  agent_id   text NOT NULL,
+  id         uuid NOT NULL,
+  source_id  bigint NOT NULL,
+  source_key jsonb NOT NULL,
+  reason     text NOT NULL,
+  raw_values jsonb NOT NULL,
+  run_id     uuid NOT NULL,
+  created_at timestamptz NOT NULL DEFAULT now(),
+  PRIMARY KEY (agent_id, id),
+  FOREIGN KEY (agent_id, source_id) REFERENCES agent_import_sources (agent_id, source_id)
+);
+
+-- The rows of tables that are none of memories, tools, metrics and executions: kept so that a file can be made again.
+CREATE TABLE agent_import_rows (
+  id           uuid NOT NULL,
+  agent_id     text NOT NULL REFERENCES agents (id),
+  content      jsonb NOT NULL,
+  metadata     jsonb NOT NULL,
+  source_id    bigint NOT NULL,
+  source_row   bigint NOT NULL,
+  source_exact jsonb,
+  PRIMARY KEY (agent_id, id)
+);
+
+-- Imported rows that an agent has deleted since, so that verification can tell them from lost ones.
+CREATE TABLE agent_import_deletions (
+  agent_id   text NOT NULL REFERENCES agents (id),
+  id         uuid NOT NULL,
+  source_id  bigint NOT NULL,
+  deleted_at timestamptz NOT NULL DEFAULT now(),
+  PRIMARY KEY (agent_id, id)
+);

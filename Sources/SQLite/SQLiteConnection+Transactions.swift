@@ -1,0 +1,73 @@
+// Transactions: begun at once, nested as savepoints, ended on every way out.
+
+internal import CSQLite
+
+extension SQLiteConnection {
+  /// When a transaction takes the write lock.
+  public enum Transaction: String, Sendable {
+    /// At its first write; it may then fail with `busySnapshot`, which no waiting can cure.
+    case deferred = "BEGIN DEFERRED"
+    /// At once: the right one for whoever is going to write.
+    case immediate = "BEGIN IMMEDIATE"
+    /// At once, and readers of a file without a write-ahead log are kept out too.
+    case exclusive = "BEGIN EXCLUSIVE"
+  }
+
+  /// Runs the body in a transaction, or in a savepoint where one is open.
+  ///
+  /// It is committed when the body returns, and undone when the body throws or the commit fails.
+  ///
+  /// - Throws: what the body throws; `busy` where the lock was not given within the busy limit.
+  public func transaction<Value>(_ kind: Transaction = .immediate, _ body: () throws -> Value) throws -> Value
+  {
+    if isInTransaction { return try savepoint(body) }
+    try begin(kind)
+    do {
+      let value = try body()
+      try commit()
+      return value
+    } catch {
+      rollback()
+      throw error
+    }
+  }
+
+  /// Runs the body in a savepoint of the open transaction.
+  func savepoint<Value>(_ body: () throws -> Value) throws -> Value {
+    savepoints += 1
+    defer { savepoints -= 1 }
+    let name = "nested_\(savepoints)"
+    try run("SAVEPOINT \(name)")
+    do {
+      let value = try body()
+      try run("RELEASE \(name)")
+      return value
+    } catch {
+      // A full disk or an interrupted write has undone the whole transaction: then there is no savepoint.
+      if isInTransaction { try? run("ROLLBACK TO \(name); RELEASE \(name)") }
+      throw error
+    }
+  }
+
+  func begin(_ kind: Transaction) throws(SQLiteError) {
+    try control(kind.rawValue)
+  }
+
+  func commit() throws(SQLiteError) {
+    try control("COMMIT")
+  }
+
+  /// Undoes the open transaction; nothing where SQLite has done so already.
+  func rollback() {
+    guard isInTransaction else { return }
+    try? control("ROLLBACK")
+  }
+
+  /// Runs a statement that begins or ends a transaction, which a body of `SQLiteDatabase` may not.
+  private func control(_ sql: String) throws(SQLiteError) {
+    let allowed = control.allowsTransactionStatements
+    control.allowsTransactionStatements = true
+    defer { control.allowsTransactionStatements = allowed }
+    try run(sql)
+  }
+}
