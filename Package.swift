@@ -38,7 +38,8 @@ let package = Package(
     .target(name: "PrivateServer"),
     .target(name: "DemoFleet", dependencies: ["SQLite"]),
 
-    .plugin(name: "EmbedSchema", capability: .buildTool()),
+    .plugin(name: "EmbedSchema", capability: .buildTool(), dependencies: ["SchemaEmbedder"]),
+    .executableTarget(name: "SchemaEmbedder", path: "Plugins/SchemaEmbedder"),
     .plugin(
       name: "ImportLegacy",
       capability: .command(
