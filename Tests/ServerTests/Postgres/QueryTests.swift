@@ -11,7 +11,7 @@ import Testing
     let uuid = try #require(PostgresUUID("01890a5d-ac96-774b-bcce-b302099a8057"))
     let values: [(PostgresValue, String)] = [
       (.bool(true), "boolean"), (.int2(.min), "smallint"), (.int4(.max), "integer"), (.int8(.min), "bigint"),
-      (.float4(-0.0), "real"), (.float4(1.5e-30), "real"), (.float8(5e-324), "double precision"),
+      (.float4(-0.0), "real"), (.float4(1.5e-30), "real"), (.float8(.leastNonzeroMagnitude), "double precision"),
       (.float8(-.infinity), "double precision"), (.text(""), "text"), (.text("a'\"\\é😀\n"), "text"),
       (.bytea([]), "bytea"), (.bytea([0, 255, 1]), "bytea"), (.uuid(uuid), "uuid"),
       (.timestamptz(-1), "timestamptz"), (.timestamptz(.max), "timestamptz"), (.timestamptz(.min), "timestamptz"),
@@ -21,7 +21,7 @@ import Testing
       (.numeric("NaN"), "numeric"), (.numeric("0"), "numeric"), (.numeric("10000"), "numeric"),
       (.textArray([]), "text[]"), (.textArray(["", "a,b", "é\""]), "text[]"), (.int4Array([1, -2]), "integer[]"),
       (.int8Array([.min, 0, .max]), "bigint[]"), (.float4Array([1.5, -0.0]), "real[]"),
-      (.float8Array([0.1, 5e-324]), "double precision[]"), (.uuidArray([uuid]), "uuid[]"), (.null, "jsonb"),
+      (.float8Array([0.1, .leastNonzeroMagnitude]), "double precision[]"), (.uuidArray([uuid]), "uuid[]"), (.null, "jsonb"),
     ]
     for (value, type) in values {
       let row = try await connection.query(
