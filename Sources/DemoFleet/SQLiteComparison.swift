@@ -6,7 +6,8 @@ import SQLite
 ///
 /// Compared are the encoding, `user_version` and `application_id`; tables, indexes, views and triggers by name and text;
 /// and every row of every table, shadow tables and SQLite's own included, by rowid and by the storage class and the bytes
-/// of each value. What has no meaning (pages, free space, the order in which things were made) is not compared.
+/// of each value. What is no data (pages, free space, the order in which things were made, the planner's statistics) is not
+/// compared.
 public struct SQLiteComparison: Sendable {
   /// One difference.
   public struct Difference: Sendable, Hashable, CustomStringConvertible {
@@ -81,7 +82,10 @@ public struct SQLiteComparison: Sendable {
   private mutating func compareObjects(
     _ old: SQLiteConnection, _ new: SQLiteConnection
   ) throws -> [ComparedTable] {
-    let sql = "SELECT type || ' ' || name, tbl_name, sql FROM sqlite_schema ORDER BY rowid"
+    let sql = """
+      SELECT type || ' ' || name, tbl_name, sql FROM sqlite_schema WHERE name NOT LIKE 'sqlite!_stat%' ESCAPE '!'
+      ORDER BY rowid
+      """
     let before = try old.query(sql)
     let after = Dictionary(
       try new.query(sql).map { ($0[0], $0) }, uniquingKeysWith: { first, _ in first })
@@ -151,7 +155,7 @@ private struct ComparedTable {
 
   var label: String { "table \(name)" }
 
-  /// All tables of a file, SQLite's own included.
+  /// All tables of a file, with SQLite's own.
   static func all(of connection: SQLiteConnection) throws -> [ComparedTable] {
     let rows = try connection.query(
       """

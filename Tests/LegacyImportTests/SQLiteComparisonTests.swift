@@ -32,8 +32,9 @@ import Testing
     return try SQLiteComparison(old: old, new: new)
   }
 
-  @Test func equalFilesAreIdentical() throws {
-    let comparison = try differences(after: "VACUUM")
+  @Test(arguments: ["", "VACUUM", "ANALYZE"])
+  func equalFilesAreIdentical(change: String) throws {
+    let comparison = try differences(after: change)
     #expect(comparison.isIdentical)
     #expect(comparison.keepsAll)
     #expect(comparison.tables == 4)
