@@ -58,10 +58,20 @@ extension SQLiteConnection {
 
   /// Looks for damage (PRAGMA integrity_check).
   ///
-  /// - Returns: the faults, 100 at most; none where the file is sound.
-  /// - Throws: where the file cannot be read at all.
+  /// - Returns: the faults, about 100 at most; none where the file is sound.
+  /// - Throws: where there is nothing to check: the file cannot be read, or is no database.
   public func integrityCheck() throws(SQLiteError) -> [String] {
-    let lines = try query("PRAGMA integrity_check(100)").compactMap { $0[0].string }
-    return lines == ["ok"] ? [] : lines
+    var faults: [String] = []
+    do {
+      var statement = try prepare("PRAGMA integrity_check(100)")
+      while try statement.step() {
+        if let line = statement.value(0).string, line != "ok" { faults.append(line) }
+      }
+    } catch {
+      // Some damage ends the check itself.
+      guard case .corrupt = error.code else { throw error }
+      faults.append(error.message)
+    }
+    return faults
   }
 }

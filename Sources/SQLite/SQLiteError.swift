@@ -1,6 +1,7 @@
 // The one error of this layer: what failed, in which file, in which statement, and what to do.
 
 internal import CSQLite
+internal import Glibc
 
 /// What SQLite, or this layer, could not do.
 public struct SQLiteError: Error, Hashable, Sendable {
@@ -43,6 +44,14 @@ extension SQLiteError {
   /// Says that a database was used after `close()`.
   static func closed(path: String) -> SQLiteError {
     SQLiteError(code: .misuse, message: "the database was closed before this call", path: path)
+  }
+}
+
+extension SQLiteError {
+  /// Adds the system's reason (errno) for the call that failed just now.
+  static func system(_ code: SQLiteCode, _ message: String, path: String) -> SQLiteError {
+    let reason = unsafe String(cString: strerror(errno))
+    return SQLiteError(code: code, message: "\(message): \(reason)", path: path)
   }
 }
 

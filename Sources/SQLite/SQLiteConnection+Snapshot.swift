@@ -1,0 +1,121 @@
+// Reading a file as it is at one moment, without changing a byte of it.
+
+internal import Glibc
+
+extension SQLiteConnection {
+  /// How a snapshot is read.
+  public enum SnapshotMethod: Sendable {
+    /// In place where a write-ahead log is in use, else from a private copy.
+    case automatic
+    /// In place. Without a write-ahead log, writers have to wait until the snapshot is closed.
+    case inPlace
+    /// From a copy in a temporary folder; writers wait at most while it is made.
+    case privateCopy
+  }
+
+  /// Opens a file at one moment: the connection stands in one read transaction, its write-ahead log included, and
+  /// others may go on writing.
+  ///
+  /// The file, its log and its journal are never changed, not by recovery and not by a checkpoint when the snapshot is
+  /// closed. `automatic` reads in place where a log and its index are there, which is while an agent has the file open;
+  /// that touches at most the `-shm` file that is there already. A file at rest, and every file with a
+  /// rollback journal, is copied first: to open its log would leave a `-shm` behind, and to read in place would keep
+  /// writers out. What a crash left half written is undone in the copy. Where there is no room for a copy, the file
+  /// is read in place. The copy has no name any more once it is open, so that a process that is killed leaves nothing.
+  ///
+  /// - Parameters:
+  ///   - busyTimeout: how long a writer's lock is waited for.
+  ///   - temporaryFolder: where copies are made; `TMPDIR`, or `/tmp`, where it is nil.
+  /// - Throws: `cannotOpen`, `notADatabase`, `corrupt`, or `busy` where writers left no gap.
+  public static func snapshot(
+    of path: String, method: SnapshotMethod = .automatic, busyTimeout: Duration = .seconds(10),
+    temporaryFolder: String? = nil
+  ) throws(SQLiteError) -> SQLiteConnection {
+    switch SQLiteFile.kind(path) {
+    case .database: break
+    case .empty:
+      // Nothing to read, and nothing that could be touched.
+      let connection = try SQLiteConnection(
+        file: ":memory:", named: path, access: .create, busyTimeout: busyTimeout)
+      try connection.beginSnapshot()
+      return connection
+    case .missing: throw SQLiteError(code: .cannotOpen, message: "there is no such file", path: path)
+    case .directory: throw SQLiteError(code: .cannotOpen, message: "this is a folder", path: path)
+    case .unreadable(let code):
+      errno = code
+      throw .system(.cannotOpen, "the file cannot be read", path: path)
+    case .other: throw SQLiteError(code: .notADatabase, message: "file is not a database", path: path)
+    }
+    let copies = temporaryFolder ?? defaultTemporaryFolder
+    switch method {
+    case .inPlace: return try snapshotInPlace(of: path, busyTimeout: busyTimeout)
+    case .privateCopy: return try snapshotOfCopy(of: path, in: copies, busyTimeout: busyTimeout)
+    case .automatic:
+      return try automaticSnapshot(of: path, in: copies, busyTimeout: busyTimeout)
+    }
+  }
+
+  private static func automaticSnapshot(
+    of path: String, in copies: String, busyTimeout: Duration
+  ) throws(SQLiteError) -> SQLiteConnection {
+    if isLogInUse(of: path) {
+      do {
+        return try snapshotInPlace(of: path, busyTimeout: busyTimeout)
+      } catch {
+        // A folder that is read-only, or a log that only a writer may recover: the copy is ours to recover.
+        guard [.readOnly, .cannotOpen].contains(error.code.primary) else { throw error }
+        return try snapshotOfCopy(of: path, in: copies, busyTimeout: busyTimeout)
+      }
+    }
+    do {
+      return try snapshotOfCopy(of: path, in: copies, busyTimeout: busyTimeout)
+    } catch {
+      // An agent has opened the file meanwhile, or the temporary folder is too small.
+      let isWorthReadingInPlace = error.code == .full || (error.code == .busy && isLogInUse(of: path))
+      guard isWorthReadingInPlace else { throw error }
+      return try snapshotInPlace(of: path, busyTimeout: busyTimeout)
+    }
+  }
+
+  // MARK: The two ways
+
+  private static func snapshotInPlace(of path: String, busyTimeout: Duration) throws(SQLiteError)
+    -> SQLiteConnection
+  {
+    // A read-only connection makes no checkpoint when it is closed, as it cannot take the lock for it.
+    let connection = try SQLiteConnection(path: path, access: .readOnly, busyTimeout: busyTimeout)
+    try connection.beginSnapshot()
+    return connection
+  }
+
+  private static func snapshotOfCopy(of path: String, in parent: String, busyTimeout: Duration)
+    throws(SQLiteError) -> SQLiteConnection
+  {
+    let copy = try SQLitePrivateCopy(of: path, in: parent, busyTimeout: busyTimeout)
+    defer { copy.remove() }
+    let connection = try SQLiteConnection(
+      file: copy.file, named: path, access: .readWrite, busyTimeout: busyTimeout)
+    // The log's index then lives in memory, and no file of the copy is ever opened again by its name.
+    try connection.run("PRAGMA locking_mode = EXCLUSIVE")
+    try connection.beginSnapshot()
+    return connection
+  }
+
+  /// Begins the read transaction and reads, as only the first read fixes the moment.
+  private func beginSnapshot() throws(SQLiteError) {
+    try begin(.deferred)
+    try run("SELECT count(*) FROM sqlite_schema; PRAGMA query_only = ON")
+  }
+
+  private static func isLogInUse(of path: String) -> Bool {
+    guard let full = try? SQLiteOpenFile(path, busyTimeout: .zero).fullPath else { return false }
+    return unsafe access(full + "-wal", F_OK) == 0 && access(full + "-shm", F_OK) == 0
+  }
+
+  private static var defaultTemporaryFolder: String {
+    guard let folder = unsafe getenv("TMPDIR").map({ unsafe String(cString: $0) }), !folder.isEmpty else {
+      return "/tmp"
+    }
+    return folder
+  }
+}
