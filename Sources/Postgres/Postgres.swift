@@ -1,1 +1,0 @@
-// The typed async layer over libpq.

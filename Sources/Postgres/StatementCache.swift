@@ -1,0 +1,75 @@
+// Which statements the server has prepared on one connection, and which to forget first.
+
+/// A pure map from SQL text and parameter types to the names of prepared statements; the least recently used goes first.
+///
+/// Names are never given twice on a connection, so that a name that the server has lost cannot mean another statement.
+struct StatementCache {
+  /// What a prepared statement depends on.
+  struct Key: Hashable {
+    let sql: String
+    let types: [PostgresType]
+
+    init(_ statement: PostgresStatement) {
+      sql = statement.sql
+      types = statement.values.map(\.type)
+    }
+  }
+
+  private struct Entry {
+    let name: String
+    var lastUse: Int
+  }
+
+  private let limit: Int
+  private var entries: [Key: Entry] = [:]
+  private var clock = 0
+  private var names = 0
+  /// Names that the server still holds and nobody will use again.
+  private(set) var stale: [String] = []
+
+  init(limit: Int) { self.limit = max(1, limit) }
+
+  /// How many statements are held.
+  var count: Int { entries.count }
+
+  /// The name under which the statement is prepared.
+  mutating func name(for key: Key) -> String? {
+    guard let index = entries.index(forKey: key) else { return nil }
+    clock += 1
+    entries.values[index].lastUse = clock
+    return entries.values[index].name
+  }
+
+  /// A name that was never used before.
+  mutating func makeName() -> String {
+    names += 1
+    return "s\(names)"
+  }
+
+  /// Notes that the server has prepared the statement; the least recently used one may become stale by it.
+  mutating func insert(_ name: String, for key: Key) {
+    if let old = entries[key] { stale.append(old.name) }
+    clock += 1
+    entries[key] = Entry(name: name, lastUse: clock)
+    guard entries.count > limit, let oldest = entries.min(by: { $0.value.lastUse < $1.value.lastUse }) else { return }
+    entries[oldest.key] = nil
+    stale.append(oldest.value.name)
+  }
+
+  /// Forgets one statement, which the server still holds.
+  mutating func invalidate(_ key: Key) {
+    if let entry = entries.removeValue(forKey: key) { stale.append(entry.name) }
+  }
+
+  /// Forgets all, since the server has: after `DISCARD ALL`, or behind another server connection of pgbouncer.
+  mutating func removeAll() {
+    entries = [:]
+    stale = []
+  }
+
+  /// Hands out the stale names, to be deallocated.
+  mutating func takeStale() -> [String] {
+    defer { stale = [] }
+    return stale
+  }
+}
