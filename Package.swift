@@ -38,18 +38,14 @@ let package = Package(
     .target(name: "PrivateServer"),
     .target(name: "DemoFleet", dependencies: ["SQLite"]),
 
-    .plugin(name: "EmbedSchema", capability: .buildTool()),
+    .plugin(name: "EmbedSchema", capability: .buildTool(), dependencies: ["SchemaEmbedder"]),
+    .executableTarget(name: "SchemaEmbedder", path: "Plugins/SchemaEmbedder"),
     .plugin(
       name: "ImportLegacy",
       capability: .command(
         intent: .custom(
           verb: "import-legacy",
-          description: "Moves the SQLite files of agents into Postgres (agentbase import)."),
-        permissions: [
-          .allowNetworkConnections(
-            scope: .all(ports: []), reason: "The import writes to a Postgres server."),
-          .writeToPackageDirectory(reason: "The report and the backup may be written here."),
-        ])),
+          description: "Moves the SQLite files of agents into Postgres (agentbase import)."))),
 
     // One target a library, and one that runs real servers.
     .target(
