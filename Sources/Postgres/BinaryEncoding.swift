@@ -95,8 +95,10 @@ extension PostgresValue {
       bytes.appendArray(of: .text, values) { $0.append(utf8: $1) }
     case .int4Array(let values): bytes.appendArray(of: .int4, values) { $0.appendBigEndian($1) }
     case .int8Array(let values): bytes.appendArray(of: .int8, values) { $0.appendBigEndian($1) }
-    case .float4Array(let values): bytes.appendArray(of: .float4, values) { $0.appendBigEndian($1.bitPattern) }
-    case .float8Array(let values): bytes.appendArray(of: .float8, values) { $0.appendBigEndian($1.bitPattern) }
+    case .float4Array(let values):
+      bytes.appendArray(of: .float4, values) { $0.appendBigEndian($1.bitPattern) }
+    case .float8Array(let values):
+      bytes.appendArray(of: .float8, values) { $0.appendBigEndian($1.bitPattern) }
     case .uuidArray(let values): bytes.appendArray(of: .uuid, values) { $0.append(uuid: $1) }
     }
   }

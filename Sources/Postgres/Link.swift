@@ -13,7 +13,10 @@ import Synchronization
   private let notices: NoticeReceiver
 
   /// Starts to connect; may block while names are resolved.
-  init?(starting configuration: PostgresConfiguration, onNotice: @escaping @Sendable (PostgresServerFields) -> Void) {
+  init?(
+    starting configuration: PostgresConfiguration,
+    onNotice: @escaping @Sendable (PostgresServerFields) -> Void
+  ) {
     let parameters = configuration.connectionParameters
     let pointer = unsafe CStrings.withArray(parameters.map(\.keyword)) { keywords in
       unsafe CStrings.withArray(parameters.map(\.value)) { values in
@@ -73,7 +76,9 @@ private enum CStrings {
       flat += string
     }
     return unsafe flat.withUnsafeBufferPointer { buffer in
-      var pointers: [UnsafePointer<CChar>?] = unsafe offsets.map { offset in unsafe buffer.baseAddress.map { unsafe $0 + offset } }
+      var pointers: [UnsafePointer<CChar>?] = unsafe offsets.map { offset in
+        unsafe buffer.baseAddress.map { unsafe $0 + offset }
+      }
       unsafe pointers.append(nil)
       return unsafe pointers.withUnsafeBufferPointer { unsafe body($0.baseAddress) }
     }

@@ -48,6 +48,7 @@ public struct PostgresLease: ~Copyable {
 
   /// Runs `body` in a transaction, or in a savepoint where one is open already. See
   /// ``PostgresConnection/transaction(_:isolation:_:)``.
+  @discardableResult
   public nonisolated(nonsending) mutating func transaction<Value>(
     _ mode: PostgresTransactionMode = .standard,
     _ body: nonisolated(nonsending) (inout PostgresLease) async throws -> Value

@@ -10,6 +10,7 @@ extension PostgresPool {
   ///
   /// - Throws: what `body` throws; `poolExhausted` if no connection becomes free within the wait limit;
   ///   `poolClosed`; `cancelled`; `connectionFailed` if none can be opened and trying again cannot help.
+  @discardableResult
   public nonisolated(nonsending) func withConnection<Value>(
     isRetryable: Bool = false,
     _ body: nonisolated(nonsending) (inout PostgresLease) async throws -> Value
@@ -39,6 +40,7 @@ extension PostgresPool {
   /// another error that is safe to retry runs the whole transaction again, until the configuration's `retryLimit`.
   ///
   /// - Throws: as `withConnection` does, and as ``PostgresConnection/transaction(_:isolation:_:)`` does.
+  @discardableResult
   public nonisolated(nonsending) func transaction<Value>(
     _ mode: PostgresTransactionMode = .standard, isRetryable: Bool = false,
     _ body: nonisolated(nonsending) (inout PostgresLease) async throws -> Value
