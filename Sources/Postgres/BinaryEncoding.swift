@@ -1,5 +1,7 @@
 // The binary forms in which values are sent (each type's `…recv` function in the server).
 
+import Glibc
+
 /// The span between 1970-01-01 and 2000-01-01, the server's own epoch.
 enum ServerEpoch {
   static let microseconds: Int64 = 946_684_800_000_000
@@ -109,7 +111,10 @@ extension PostgresValue {
   }
 
   private static func refuseNUL(in text: String) throws(PostgresError) {
-    guard text.utf8.contains(0) else { return }
+    var text = text
+    let count = text.utf8.count
+    let hasNUL = text.withUTF8 { unsafe $0.baseAddress.map { unsafe memchr($0, 0, count) != nil } ?? false }
+    guard hasNUL else { return }
     throw PostgresError(
       .encoding, "a text holds a NUL character (U+0000), which Postgres cannot store; store it as bytea")
   }

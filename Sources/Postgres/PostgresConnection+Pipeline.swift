@@ -31,7 +31,10 @@ extension PostgresConnection {
       let stale = answers.indices.filter { answers[$0].failure?.server?.namesStalePlan ?? false }
       guard !stale.isEmpty, link?.transactionStatus == PQTRANS_IDLE else { return answers }
       switch mode {
-      case .atomic: return try await runPipeline(statements, mode)
+      case .atomic:
+        // The plans behind the first stale one were not even tried.
+        for statement in statements { cache.invalidate(StatementCache.Key(statement)) }
+        return try await runPipeline(statements, mode)
       case .independent:
         for index in stale {
           do throws(PostgresError) {

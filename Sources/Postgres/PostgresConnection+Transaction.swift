@@ -37,6 +37,7 @@ extension PostgresConnection {
   ///
   /// - Throws: what `body` throws; `transactionAborted` if a statement had failed and its error was swallowed;
   ///   `connectionLost` that is not safe to retry if the outcome of COMMIT is unknown.
+  @discardableResult
   public func transaction<R>(
     _ mode: PostgresTransactionMode = .standard, isolation: isolated (any Actor)? = #isolation,
     _ body: (PostgresConnection) async throws -> R

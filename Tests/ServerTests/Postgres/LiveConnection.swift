@@ -16,15 +16,29 @@ enum Live {
   }
 
   /// The error of an expression that must throw one of the driver's.
-  static func error(
-    isolation: isolated (any Actor)? = #isolation, _ body: () async throws -> Void
+  static func error<Answer>(
+    isolation: isolated (any Actor)? = #isolation, _ body: () async throws -> Answer
   ) async throws -> PostgresError {
     do {
-      try await body()
+      _ = try await body()
     } catch let error as PostgresError {
       return error
     }
     throw NoError()
+  }
+
+  /// Waits until the server runs `pg_sleep` for that connection, as it sees it itself.
+  static func untilAsleep(_ connection: PostgresConnection, of configuration: PostgresConfiguration)
+    async throws
+  {
+    let observer = try await PostgresConnection.connect(configuration)
+    let pid = connection.backendProcessID
+    while try await observer.query(
+      "SELECT FROM pg_stat_activity WHERE pid = \(pid) AND wait_event = 'PgSleep'"
+    ).isEmpty {
+      try await Task.sleep(for: .milliseconds(5))
+    }
+    await observer.close()
   }
 
   struct NoError: Error {}

@@ -100,6 +100,41 @@ import Testing
     await pool.close()
   }
 
+  @Test func aLeaseDoesWhatAConnectionDoes() async throws {
+    let pool = try await pool(1)
+    try await pool.withConnection { connection in
+      try await connection.executeScript(
+        "CREATE TABLE notes (id int PRIMARY KEY); CREATE TABLE more (id int)")
+      let stored = try await connection.copyIn("COPY notes FROM STDIN") { writer in
+        try await writer.write(Array("1\n2\n3\n".utf8))
+      }
+      #expect(stored == 3)
+      var sent: [UInt8] = []
+      let count = try await connection.copyOut("COPY (SELECT id FROM notes ORDER BY id) TO STDOUT") {
+        sent.append(contentsOf: $0)
+      }
+      #expect(count == 3)
+      #expect(sent == Array("1\n2\n3\n".utf8))
+      let answers = try await connection.pipeline([
+        "INSERT INTO notes VALUES (4)", "INSERT INTO notes VALUES (4)", "SELECT 1",
+      ])
+      #expect(answers.map { (try? $0.get()) != nil } == [true, false, false])
+      try await connection.transaction { connection in
+        try await connection.execute("INSERT INTO notes VALUES (5)")
+        await #expect(throws: Unwanted.self) {
+          try await connection.transaction { connection in
+            try await connection.execute("INSERT INTO notes VALUES (6)")
+            throw Unwanted()
+          }
+        }
+      }
+      #expect(await connection.parameter("client_encoding") == "UTF8")
+      #expect(connection.serverVersion >= 150_000)
+    }
+    #expect(try await count(pool) == 4)
+    await pool.close()
+  }
+
   @Test func aRetryableTransactionIsRunAgainAfterASerializationFailure() async throws {
     let pool = try await pool(2)
     try await pool.execute("CREATE TABLE counters (id int PRIMARY KEY, value int)")

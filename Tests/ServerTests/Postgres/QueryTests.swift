@@ -11,24 +11,31 @@ import Testing
     let uuid = try #require(PostgresUUID("01890a5d-ac96-774b-bcce-b302099a8057"))
     let values: [(PostgresValue, String)] = [
       (.bool(true), "boolean"), (.int2(.min), "smallint"), (.int4(.max), "integer"), (.int8(.min), "bigint"),
-      (.float4(-0.0), "real"), (.float4(1.5e-30), "real"), (.float8(5e-324), "double precision"),
+      (.float4(-0.0), "real"), (.float4(1.5e-30), "real"),
+      (.float8(.leastNonzeroMagnitude), "double precision"),
       (.float8(-.infinity), "double precision"), (.text(""), "text"), (.text("a'\"\\é😀\n"), "text"),
       (.bytea([]), "bytea"), (.bytea([0, 255, 1]), "bytea"), (.uuid(uuid), "uuid"),
-      (.timestamptz(-1), "timestamptz"), (.timestamptz(.max), "timestamptz"), (.timestamptz(.min), "timestamptz"),
+      (.timestamptz(-1), "timestamptz"), (.timestamptz(.max), "timestamptz"),
+      (.timestamptz(.min), "timestamptz"),
       (.timestamp(1_700_000_000_123_456), "timestamp"), (.date(-1), "date"), (.date(.max), "date"),
-      (.json("{\"a\" : 1, \"a\":2}"), "json"), (.jsonb("{\"a\": 1}"), "jsonb"), (.numeric("-12.50"), "numeric"),
-      (.numeric("0.00001234567890123456789"), "numeric"), (.numeric("123456789012345678901234567890"), "numeric"),
+      (.json("{\"a\" : 1, \"a\":2}"), "json"), (.jsonb("{\"a\": 1}"), "jsonb"),
+      (.numeric("-12.50"), "numeric"),
+      (.numeric("0.00001234567890123456789"), "numeric"),
+      (.numeric("123456789012345678901234567890"), "numeric"),
       (.numeric("NaN"), "numeric"), (.numeric("0"), "numeric"), (.numeric("10000"), "numeric"),
-      (.textArray([]), "text[]"), (.textArray(["", "a,b", "é\""]), "text[]"), (.int4Array([1, -2]), "integer[]"),
+      (.textArray([]), "text[]"), (.textArray(["", "a,b", "é\""]), "text[]"),
+      (.int4Array([1, -2]), "integer[]"),
       (.int8Array([.min, 0, .max]), "bigint[]"), (.float4Array([1.5, -0.0]), "real[]"),
-      (.float8Array([0.1, 5e-324]), "double precision[]"), (.uuidArray([uuid]), "uuid[]"), (.null, "jsonb"),
+      (.float8Array([0.1, .leastNonzeroMagnitude]), "double precision[]"), (.uuidArray([uuid]), "uuid[]"),
+      (.null, "jsonb"),
     ]
     for (value, type) in values {
       let row = try await connection.query(
         PostgresStatement(sql: "SELECT $1::\(type)", values: [value]))[0]
       #expect(try row.value(0) == value, "\(type)")
     }
-    let times = try await connection.query("SELECT '2024-01-15 10:30:00Z'::timestamptz, '2024-01-15'::date")[0]
+    let times = try await connection.query("SELECT '2024-01-15 10:30:00Z'::timestamptz, '2024-01-15'::date")[
+      0]
     #expect(try times.value(0) == .timestamptz(1_705_314_600_000_000))
     #expect(try times.value(1) == .date(19737))
     await connection.close()
@@ -36,7 +43,8 @@ import Testing
 
   @Test func interpolationBindsAndRowsDecode() async throws {
     let connection = try await Live.connection()
-    try await connection.executeScript("CREATE TYPE mood AS ENUM ('glad', 'sad'); CREATE TABLE \"Odd \"\"T\" (a int, m mood)")
+    try await connection.executeScript(
+      "CREATE TYPE mood AS ENUM ('glad', 'sad'); CREATE TABLE \"Odd \"\"T\" (a int, m mood)")
     let name = "Odd \"T"
     let evil = "1; DROP TABLE x --"
     let changed = try await connection.execute(
@@ -113,8 +121,11 @@ import Testing
     #expect(try held.decode(0, as: Int.self) <= 3)
     configuration.preparesStatements = false
     let plain = try await PostgresConnection.connect(configuration)
-    for number in 0..<3 { #expect(try await plain.query("SELECT \(number)")[0].decode(0, as: Int.self) == number) }
-    #expect(try await plain.query("SELECT count(*) FROM pg_prepared_statements")[0].decode(0, as: Int.self) == 0)
+    for number in 0..<3 {
+      #expect(try await plain.query("SELECT \(number)")[0].decode(0, as: Int.self) == number)
+    }
+    #expect(
+      try await plain.query("SELECT count(*) FROM pg_prepared_statements")[0].decode(0, as: Int.self) == 0)
     await connection.close()
     await plain.close()
   }
@@ -158,7 +169,8 @@ import Testing
     try await connection.execute("BEGIN")
     try await connection.reset()
     #expect(await connection.isIdle)
-    let name = try await connection.query("SELECT current_setting('application_name'), count(*) FROM pg_listening_channels()")
+    let name = try await connection.query(
+      "SELECT current_setting('application_name'), count(*) FROM pg_listening_channels()")
     #expect(try name[0].decode(0, as: String.self) == "")
     #expect(try name[0].decode(1, as: Int.self) == 0)
     #expect(await connection.parameter("client_encoding") == "UTF8")
