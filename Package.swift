@@ -31,7 +31,7 @@ let package = Package(
 
     // What agents import, what moves their old files, and the command line over both.
     .target(name: "AgentBase", dependencies: ["SQLite", "Postgres", "Schema", "CCrypto"]),
-    .target(name: "LegacyImport", dependencies: ["AgentBase", "SQLite", "Postgres", "CCrypto"]),
+    .target(name: "LegacyImport", dependencies: ["AgentBase", "SQLite", "Postgres", "Schema", "CCrypto"]),
     .executableTarget(
       name: "agentbase",
       dependencies: [
@@ -59,7 +59,7 @@ let package = Package(
     .testTarget(name: "AgentBaseTests", dependencies: ["AgentBase", "SQLite", "TestSupport"]),
     .testTarget(
       name: "LegacyImportTests",
-      dependencies: ["LegacyImport", "AgentBase", "SQLite", "DemoFleet", "TestSupport"]),
+      dependencies: ["LegacyImport", "AgentBase", "SQLite", "Postgres", "DemoFleet", "TestSupport"]),
     .testTarget(
       name: "ServerTests",
       dependencies: [
