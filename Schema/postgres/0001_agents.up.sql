@@ -22,8 +22,8 @@ CREATE TABLE agents (
 CREATE TABLE agent_memories (
   id           uuid NOT NULL DEFAULT gen_random_uuid(),
   agent_id     text NOT NULL REFERENCES agents (id),
-  namespace    text NOT NULL DEFAULT '',
-  key          text NOT NULL,
+  namespace    text COLLATE "C" NOT NULL DEFAULT '',
+  key          text COLLATE "C" NOT NULL,
   content      jsonb NOT NULL,
   metadata     jsonb NOT NULL DEFAULT '{}',
   embedding    real[],

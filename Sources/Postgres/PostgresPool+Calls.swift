@@ -56,7 +56,7 @@ extension PostgresPool {
   /// that are safe to retry: nothing was sent, or the server took everything back.
   ///
   /// - Throws: `server`, `connectionLost`, `encoding`; `poolExhausted`, `poolClosed`, `cancelled`, `connectionFailed`.
-  public nonisolated(nonsending) func query(
+  @concurrent public func query(
     _ statement: PostgresStatement
   ) async throws(PostgresError) -> PostgresRows {
     var retry = PostgresPoolRetry(limit: configuration.retryLimit)
@@ -77,7 +77,7 @@ extension PostgresPool {
   /// Runs a statement and returns its first row, if there is one.
   ///
   /// - Throws: as `query` does.
-  public nonisolated(nonsending) func queryOne(
+  @concurrent public func queryOne(
     _ statement: PostgresStatement
   ) async throws(PostgresError) -> PostgresRow? {
     try await query(statement).first
@@ -87,7 +87,7 @@ extension PostgresPool {
   ///
   /// - Throws: as `query` does.
   @discardableResult
-  public nonisolated(nonsending) func execute(
+  @concurrent public func execute(
     _ statement: PostgresStatement
   ) async throws(PostgresError) -> Int {
     try await query(statement).affectedRows

@@ -39,4 +39,25 @@ enum RawValue {
     case .blob(let bytes): ["blob_base64": .string(Data(bytes).base64EncodedString())]
     }
   }
+
+  /// The value that `json` describes; nil where it tells only a size.
+  static func value(_ json: JSON) -> SQLiteValue? {
+    guard case .object(let object) = json, let (name, value) = object.members.first else { return .null }
+    let bytes = { value.stringValue.flatMap { Data(base64Encoded: $0) }.map { [UInt8]($0) } }
+    return switch name {
+    case "integer": value.int64Value.map(SQLiteValue.integer)
+    case "real": value.stringValue.flatMap(Double.init).map(SQLiteValue.real)
+    case "text": value.stringValue.map(SQLiteValue.text)
+    case "text_base64":
+      bytes().map { String(validating: $0, as: UTF8.self).map(SQLiteValue.text) ?? .malformedText($0) }
+    case "blob_base64": bytes().map(SQLiteValue.blob)
+    default: nil
+    }
+  }
+
+  /// The values of a row of a table; nil where one of them is told only by its size.
+  static func values(of table: LegacyTable, json: JSON) -> [SQLiteValue]? {
+    let values = table.columns.compactMap { json[$0.name].flatMap(value) }
+    return values.count == table.columns.count ? values : nil
+  }
 }

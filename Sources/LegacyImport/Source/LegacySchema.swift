@@ -100,14 +100,23 @@ struct LegacySchema: Sendable {
     }
     let isMapped = storage == .ordinary && !name.hasPrefix("sqlite_")
     let table = LegacyTable(name: name, columns: columns, hasRowID: hasRowID, isMapped: isMapped)
-    let rowIDName = hasRowID ? ["rowid", "_rowid_", "oid"].first { !names.contains($0) } : nil
-    return Table(table: table, storage: storage, rowIDName: rowIDName)
+    return Table(table: table, storage: storage, rowIDName: table.rowIDName(hiddenBy: names))
   }
 
   private static func text(_ value: SQLiteValue) -> String { LegacyConversion.text(value) ?? "" }
 
   private static func integer(_ value: SQLiteValue) -> Int {
     if case .integer(let number) = value { Int(number) } else { 0 }
+  }
+}
+
+extension LegacyTable {
+  /// The name by which the rowid can be read and set; nil where the table has none, or its columns hide all three.
+  var rowIDName: String? { rowIDName(hiddenBy: Set(columns.map { $0.name.lowercased() })) }
+
+  /// The same, where columns that are not among `columns` (generated ones) hide names too.
+  func rowIDName(hiddenBy names: Set<String>) -> String? {
+    hasRowID ? ["rowid", "_rowid_", "oid"].first { !names.contains($0) } : nil
   }
 }
 

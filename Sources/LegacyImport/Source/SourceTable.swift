@@ -16,11 +16,14 @@ struct SourceTable: Sendable {
   var table: LegacyTable { schema.table }
 
   /// A table of a file.
-  init(file: LegacyFile, schema: LegacySchema.Table) {
+  ///
+  /// - Parameter sourceID: the identity that it has in Postgres; nil for the one that follows from agent, file and table.
+  init(file: LegacyFile, schema: LegacySchema.Table, sourceID: Int64? = nil) {
     self.file = file
     self.schema = schema
     target = ImportTarget(schema.table.kind)
-    sourceID = LegacyIdentity(agent: file.agent, file: file.relativePath, table: schema.table.name).number
+    self.sourceID =
+      sourceID ?? LegacyIdentity(agent: file.agent, file: file.relativePath, table: schema.table.name).number
   }
 
   /// The column that says whose each row is, unless the user has said it.

@@ -1,0 +1,113 @@
+// What an agent does: executions of tasks, from their beginning to their end.
+
+public import Foundation
+
+extension Agent {
+  /// Records that a task begins.
+  ///
+  /// - Parameters:
+  ///   - task: what kind of task it is.
+  ///   - input: what it is given.
+  /// - Returns: the handle that its end is recorded with.
+  public func beginExecution(
+    _ task: String, input: (some Encodable & Sendable)? = JSON?.none, metadata: JSONObject = [:]
+  ) async throws -> ExecutionHandle {
+    try await withStore(key: task) { store in
+      try StoredLimits.check(task, "task", with: id)
+      try JSONLimits.check(.object(metadata))
+      let handle = ExecutionHandle(id: TimeOrderedUUID.make(), task: task, start: .now)
+      try await store.begin(
+        ExecutionDraft(
+          id: handle.id, task: task, inputText: try input.map { try MemoryValue.storedText(of: $0) },
+          metadata: metadata))
+      return handle
+    }
+  }
+
+  /// Records that a task has ended well.
+  ///
+  /// - Throws: `AgentBaseError` of the code `notRunning` where its end is recorded already.
+  public func finishExecution(
+    _ handle: ExecutionHandle, output: (some Encodable & Sendable)? = JSON?.none
+  ) async throws {
+    try await end(handle, status: .completed, output: output, error: nil)
+  }
+
+  /// Records that a task has failed.
+  ///
+  /// - Throws: `AgentBaseError` of the code `notRunning` where its end is recorded already.
+  public func failExecution(_ handle: ExecutionHandle, message: String) async throws {
+    try await end(handle, status: .failed, output: JSON?.none, error: message)
+  }
+
+  /// Runs a task and records its beginning and its end: completed with its result, failed with its error, or cancelled.
+  public func withExecution<Output: Encodable & Sendable>(
+    _ task: String, input: (some Encodable & Sendable)? = JSON?.none, metadata: JSONObject = [:],
+    _ body: () async throws -> Output
+  ) async throws -> Output {
+    let handle = try await beginExecution(task, input: input, metadata: metadata)
+    let output: Output
+    do {
+      output = try await body()
+    } catch {
+      // The record is made in a task of its own: that of a cancelled task could not be written.
+      let isCancelled = error is CancellationError
+      let message = isCancelled ? "cancelled" : "\(error)"
+      await Task {
+        try? await end(
+          handle, status: isCancelled ? .cancelled : .failed, output: JSON?.none, error: message)
+      }.value
+      throw error
+    }
+    try await finishExecution(handle, output: output)
+    return output
+  }
+
+  /// As the other, of a task that answers nothing.
+  public func withExecution(
+    _ task: String, input: (some Encodable & Sendable)? = JSON?.none, metadata: JSONObject = [:],
+    _ body: () async throws -> Void
+  ) async throws {
+    _ = try await withExecution(task, input: input, metadata: metadata) {
+      try await body()
+      return JSON.null
+    }
+  }
+
+  /// Executions, the newest first; those without a time come last.
+  ///
+  /// - Parameters:
+  ///   - task: nil for all.
+  ///   - status: nil for all.
+  ///   - since: the earliest beginning; nil for all, those without a time included.
+  ///   - limit: the most that are answered, from 1 to 10,000.
+  public func executions(
+    task: String? = nil, status: AgentExecution.Status? = nil, since: Date? = nil, limit: Int = 100
+  ) async throws -> [AgentExecution] {
+    try await withStore(key: task) { store in
+      try Self.check(limit: limit)
+      if task?.utf8.contains(0) == true || status?.rawValue.utf8.contains(0) == true { return [] }
+      let time: Int64? = if let since { try StoredLimits.microseconds(of: since) } else { nil }
+      return try await store.executions(
+        ExecutionQuery(task: task, status: status, since: time, limit: limit))
+    }
+  }
+
+  private func end(
+    _ handle: ExecutionHandle, status: AgentExecution.Status, output: (some Encodable & Sendable)?,
+    error: String?
+  ) async throws {
+    let (seconds, attoseconds) = (ContinuousClock.now - handle.start).components
+    let milliseconds = Double(seconds) * 1e3 + Double(attoseconds) / 1e15
+    try await withStore(key: handle.task) { store in
+      let end = ExecutionEnd(
+        id: handle.id, status: status, outputText: try output.map { try MemoryValue.storedText(of: $0) },
+        errorMessage: error?.replacing("\0", with: "\u{FFFD}"), durationMilliseconds: milliseconds)
+      guard try await store.end(end) else {
+        throw AgentBaseError(
+          .notRunning, "the execution \(handle.id) is not running",
+          advice: "Its end was recorded before, or its row was removed.")
+      }
+    }
+  }
+}

@@ -1,0 +1,47 @@
+// What an agent is made from.
+
+public import Foundation
+
+/// The configuration of an agent.
+public struct AgentConfig: Sendable {
+  /// The agent's name.
+  public var name: String
+  /// What its rows are known by. The importer takes it from the file's path: `agents/operational/crawler/memory.db` is of
+  /// `operational_crawler`.
+  public var id: String
+  /// The database.
+  public var memoryBackend: MemoryBackend
+  /// The agent's version, for the table `agents`.
+  public var version: String?
+  /// What the agent is for, for the table `agents`.
+  public var description: String?
+  /// The agent's category, for the table `agents`.
+  public var category: String?
+  /// Whose the agent is, for the table `agents`.
+  public var organizationID: String?
+  /// The most connections to Postgres; agents of one URL share them, and the first one's limits hold.
+  public var maximumConnections = 8
+  /// How long a call waits for a free connection to Postgres, or for another process's lock on a SQLite file.
+  public var waitLimit: Duration = .seconds(30)
+  /// The time zone of legacy times without an offset, in a SQLite file.
+  public var legacyTimeZone: TimeZone = .gmt
+  /// What is done with events.
+  public var onEvent: @Sendable (AgentEvent) -> Void = AgentEvent.logDeprecations
+
+  /// A configuration with a backend; the id is the name unless one is given.
+  public init(name: String, id: String? = nil, memoryBackend: MemoryBackend) {
+    self.name = name
+    self.id = id ?? name
+    self.memoryBackend = memoryBackend
+  }
+
+  /// A configuration with the backend that the environment names.
+  ///
+  /// - Throws: `AgentBaseError`, as `MemoryBackend.init(environment:)` does.
+  public init(
+    name: String, id: String? = nil,
+    environment: [String: String] = ProcessInfo.processInfo.environment
+  ) throws(AgentBaseError) {
+    self.init(name: name, id: id, memoryBackend: try MemoryBackend(environment: environment))
+  }
+}

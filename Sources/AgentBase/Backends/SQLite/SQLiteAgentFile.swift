@@ -1,0 +1,120 @@
+// A SQLite file with agents in it: opening it, its catalog, and its errors in the library's words.
+
+import Foundation
+import SQLite
+import Synchronization
+
+/// A file that the agents of a process share.
+final class SQLiteAgentFile: Sendable {
+  /// The files that are open in this process.
+  static let shared = SharedResources<SQLiteAgentFile>()
+
+  let database: SQLiteDatabase
+  private let cached = Mutex<SQLiteCatalog?>(nil)
+
+  /// What a file is known by: its path with all links resolved, so that one file is opened once.
+  static func key(for path: String) -> String {
+    let url = URL(filePath: path).standardizedFileURL
+    return url.deletingLastPathComponent().resolvingSymlinksInPath().appending(path: url.lastPathComponent)
+      .resolvingSymlinksInPath().path
+  }
+
+  /// Opens a file, or makes one.
+  init(path: String, waitLimit: Duration) async throws {
+    try Self.check(path)
+    do {
+      database = try await SQLiteDatabase(path: path, access: .create, busyTimeout: waitLimit, readers: 2)
+    } catch {
+      throw Self.agentBaseError(error)
+    }
+    do {
+      try await read { connection, catalog in try SQLiteOwnSchema.check(connection, catalog) }
+    } catch {
+      await database.close()
+      throw error
+    }
+  }
+
+  private static func check(_ path: String) throws(AgentBaseError) {
+    switch SQLiteFile.kind(path) {
+    case .database, .empty: return
+    case .missing:
+      let folder = URL(filePath: path).deletingLastPathComponent().path
+      guard SQLiteFile.kind(folder) == .directory else {
+        throw AgentBaseError(
+          .unavailable, "\(path): there is no folder \(folder)", advice: "Make the folder, or correct the path.")
+      }
+    case .directory:
+      throw AgentBaseError(
+        .unavailable, "\(path) is a folder", advice: "Name a file in it, such as \(path)/memory.db.")
+    case .unreadable(let code):
+      throw AgentBaseError(
+        .permission, "\(path) cannot be read: \(unsafe String(cString: strerror(code)))",
+        advice: "Give this user the right to read and write the file and its folder.")
+    case .other:
+      throw AgentBaseError(
+        .unavailable, "\(path) is no SQLite database, or an encrypted one",
+        advice: "Decrypt it first, or name another file.")
+    }
+  }
+
+  // MARK: - Transactions
+
+  /// Runs the body in one read transaction, with the tables that it sees.
+  func read<Value: Sendable>(
+    _ body: @escaping @Sendable (SQLiteConnection, SQLiteCatalog) throws -> Value
+  ) async throws -> Value {
+    do {
+      return try await database.read { connection in
+        let version = try SQLiteCatalog.version(of: connection)
+        if let catalog = self.cached.withLock({ $0 }), catalog.version == version {
+          return try body(connection, catalog)
+        }
+        let catalog = try SQLiteCatalog(reading: connection, version: version)
+        // Only readers remember it: what a writer sees may be undone, and its version given to another schema.
+        self.cached.withLock { $0 = catalog }
+        return try body(connection, catalog)
+      }
+    } catch {
+      throw Self.agentBaseError(error)
+    }
+  }
+
+  /// Runs the body in one write transaction, with the tables that it sees at its start.
+  func write<Value: Sendable>(
+    _ body: @escaping @Sendable (SQLiteConnection, SQLiteCatalog) throws -> Value
+  ) async throws -> Value {
+    do {
+      let (value, isRemembered) = try await database.write { connection in
+        let version = try SQLiteCatalog.version(of: connection)
+        if let catalog = self.cached.withLock({ $0 }), catalog.version == version {
+          return (try body(connection, catalog), true)
+        }
+        return (try body(connection, try SQLiteCatalog(reading: connection, version: version)), false)
+      }
+      if !isRemembered { try? await read { _, _ in } }
+      return value
+    } catch {
+      throw Self.agentBaseError(error)
+    }
+  }
+
+  // MARK: - Errors
+
+  /// The driver's error in the library's words; others, and a cancellation, as they are.
+  private static func agentBaseError(_ error: any Error) -> any Error {
+    guard let error = error as? SQLiteError else { return error }
+    let code: AgentBaseError.Code =
+      switch error.code {
+      case .cannotOpen, .notADatabase, .busy: .unavailable
+      case .readOnly, .notAuthorized: .permission
+      case .tooBig: .invalidValue
+      case .misuse: .closed
+      default: .database
+      }
+    // Without the SQL text: the call says what was tried.
+    let short = SQLiteError(code: error.code, message: error.message, path: error.path)
+    return AgentBaseError(
+      code, short.description, underlying: error, isSafeToRetry: error.isSafeToRetry)
+  }
+}

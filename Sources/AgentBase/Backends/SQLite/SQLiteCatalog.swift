@@ -1,0 +1,103 @@
+// The tables of a SQLite file that hold what agents keep: legacy ones and our own.
+
+import SQLite
+
+/// The tables of a file, as of one state of its schema.
+struct SQLiteCatalog: Sendable {
+  /// The state: SQLite counts each change of the schema (PRAGMA schema_version).
+  let version: Int64
+  /// Tables of the four kinds, by the bytes of their names.
+  let tables: [SQLiteTable]
+  /// Whether text is stored as UTF-8, so that SQLite's order of text is that of its UTF-8 bytes.
+  let isUTF8: Bool
+
+  /// The tables of a kind: our own first.
+  func tables(of kind: LegacyKind) -> [SQLiteTable] { tables.filter { $0.kind == kind } }
+
+  /// Our own table of a kind; nil where nothing needed it yet.
+  func ownTable(of kind: LegacyKind) -> SQLiteTable? { tables.first { $0.isOwn && $0.kind == kind } }
+
+  /// The state of the schema that the connection sees.
+  static func version(of connection: SQLiteConnection) throws(SQLiteError) -> Int64 {
+    try connection.queryOne("PRAGMA schema_version")?[0].int64 ?? 0
+  }
+
+  /// Reads the schema, within the connection's transaction.
+  init(reading connection: SQLiteConnection, version: Int64) throws(SQLiteError) {
+    self.version = version
+    isUTF8 = try connection.queryOne("PRAGMA encoding")?[0] == "UTF-8"
+    var tables: [SQLiteTable] = []
+    let list = try connection.query(
+      "SELECT name, wr FROM pragma_table_list WHERE schema = 'main' AND type = 'table'"
+        + " AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\'")
+    for row in list {
+      guard let name = row[0].string, let kind = LegacyKind(tableName: name) else { continue }
+      let columns = try connection.query(
+        "SELECT name, type, pk, hidden, \"notnull\", dflt_value FROM pragma_table_xinfo(?)", [.text(name)])
+      tables.append(SQLiteTable(name: name, kind: kind, hasRowID: row[1] == 0, columnRows: columns))
+    }
+    self.tables = tables.sorted {
+      $0.isOwn != $1.isOwn ? $0.isOwn : ExactText($0.table.name) < ExactText($1.table.name)
+    }
+  }
+}
+
+/// A table of a file, with the SQL that reads it.
+struct SQLiteTable: Sendable {
+  let table: LegacyTable
+  let kind: LegacyKind
+  /// Whether the library made it.
+  let isOwn: Bool
+  /// The name by which the rowid can be read; nil where there is none, or columns hide all three of its names.
+  let rowIDName: String?
+  /// The places of columns that an INSERT has to name.
+  let requiredColumns: Set<Int>
+  /// The places of columns that refuse NULL.
+  let notNullColumns: Set<Int>
+  /// The name, quoted.
+  let quotedName: String
+  /// Reads the rowid (or NULL) and then every column, from the table; a WHERE clause may follow.
+  let selectSQL: String
+
+  /// The names of the tables that the library makes.
+  static let ownNames: Set<String> = [
+    "agentbase_memories", "agentbase_tools", "agentbase_metrics", "agentbase_executions",
+  ]
+
+  init(name: String, kind: LegacyKind, hasRowID: Bool, columnRows: [SQLiteRow]) {
+    // 2 and 3 are generated columns: they are neither moved nor written.
+    let rows = columnRows.filter { ($0[3].int64 ?? 0) < 2 }
+    let columns = rows.map {
+      LegacyColumn(
+        name: LegacyConversion.text($0[0]) ?? "", declaredType: LegacyConversion.text($0[1]) ?? "",
+        keyPlace: Int($0[2].int64 ?? 0))
+    }
+    let table = LegacyTable(name: name, columns: columns, hasRowID: hasRowID)
+    self.table = table
+    self.kind = kind
+    isOwn = Self.ownNames.contains(name)
+    let names = Set(columnRows.map { (LegacyConversion.text($0[0]) ?? "").lowercased() })
+    let rowIDName = hasRowID ? ["rowid", "_rowid_", "oid"].first { !names.contains($0) } : nil
+    self.rowIDName = rowIDName
+    notNullColumns = Set(rows.indices.filter { rows[$0][4] != 0 || (!hasRowID && columns[$0].keyPlace > 0) })
+    let notNull = notNullColumns
+    requiredColumns = Set(
+      rows.indices.filter { place in
+        place != table.rowIDColumn && rows[place][5] == .null
+          && (notNull.contains(place) || columns[place].keyPlace > 0)
+      })
+    quotedName = "main." + SQLiteIdentifier.quoted(name)
+    let list = ([rowIDName ?? "NULL"] + columns.map { SQLiteIdentifier.quoted($0.name) }).joined(separator: ", ")
+    selectSQL = "SELECT \(list) FROM \(quotedName)"
+  }
+
+  /// The column that plays a part, quoted; nil where there is none.
+  func column(_ role: LegacyRole) -> String? {
+    table.roles[role].map { SQLiteIdentifier.quoted(table.columns[$0].name) }
+  }
+
+  /// The affinity of a column.
+  func affinity(_ place: Int) -> SQLiteAffinity {
+    SQLiteAffinity(declaredType: table.columns[place].declaredType)
+  }
+}
