@@ -8,7 +8,7 @@ extension LegacyShape {
   static var analyst: LegacyShape {
     LegacyShape(
       path: "research/analyst/agent.sqlite",
-      about: "keys of its own, JSON, embeddings, epoch times",
+      about: "own keys, JSON, embeddings",
       pragmas: "PRAGMA application_id = 1095193668;",
       sql: #"""
         CREATE TABLE agent_memory (
