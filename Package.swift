@@ -17,6 +17,8 @@ let package = Package(
       name: "CSQLite", pkgConfig: "sqlite3", providers: [.apt(["libsqlite3-dev"])]),
     .systemLibrary(name: "CPostgres", pkgConfig: "libpq", providers: [.apt(["libpq-dev"])]),
     .systemLibrary(name: "CCrypto", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
+    // Swift's Glibc module leaves getopt_long out.
+    .systemLibrary(name: "CGetopt"),
 
     // The drivers: they know nothing of agents, and nothing of each other.
     .target(name: "SQLite", dependencies: ["CSQLite"]),
@@ -32,7 +34,9 @@ let package = Package(
     .target(name: "LegacyImport", dependencies: ["AgentBase", "SQLite", "Postgres", "CCrypto"]),
     .executableTarget(
       name: "agentbase",
-      dependencies: ["AgentBase", "LegacyImport", "SQLite", "Postgres", "PrivateServer", "DemoFleet"]),
+      dependencies: [
+        "AgentBase", "LegacyImport", "SQLite", "Postgres", "PrivateServer", "DemoFleet", "CGetopt",
+      ]),
 
     // What the demo and the tests need: a Postgres of their own, and legacy agents to move.
     .target(name: "PrivateServer"),

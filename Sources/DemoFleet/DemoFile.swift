@@ -6,6 +6,8 @@ public struct DemoFile: Sendable, Hashable {
   public let path: String
   /// The same, relative to the fleet's folder.
   public let relativePath: String
+  /// What is special about it, in a few words.
+  public let about: String
   /// The agent that its folder stands for (guide 1: `operational/crawler/memory.db` is `operational_crawler`).
   public let agent: String
   /// Its tables, in the order in which they were made.

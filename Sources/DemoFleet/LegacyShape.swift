@@ -7,6 +7,8 @@ import SQLite
 struct LegacyShape {
   /// Where it is, relative to the fleet's folder.
   let path: String
+  /// What is special about it, in a few words.
+  let about: String
   /// What stands before the first table: pragmas that a file keeps.
   var pragmas = ""
   /// The agent's own SQL: tables, rows, indexes, views, triggers.
@@ -82,7 +84,8 @@ struct LegacyShape {
         rows: Int(count?[0].int64 ?? 0))
     }
     return DemoFile(
-      path: file, relativePath: path, agent: agent, tables: tables, memories: try keys(of: connection))
+      path: file, relativePath: path, about: about, agent: agent, tables: tables,
+      memories: try keys(of: connection))
   }
 
   private func keys(of connection: SQLiteConnection) throws -> [DemoMemory] {

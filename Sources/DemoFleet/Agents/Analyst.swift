@@ -8,6 +8,7 @@ extension LegacyShape {
   static var analyst: LegacyShape {
     LegacyShape(
       path: "research/analyst/agent.sqlite",
+      about: "own keys, JSON, embeddings",
       pragmas: "PRAGMA application_id = 1095193668;",
       sql: #"""
         CREATE TABLE agent_memory (

@@ -5,6 +5,7 @@ extension LegacyShape {
   static var chatbot: LegacyShape {
     LegacyShape(
       path: "support/chatbot/conversation.db",
+      about: "a log that was never merged",
       sql: #"""
         CREATE TABLE conversation_memory (
           id INTEGER PRIMARY KEY, namespace TEXT, key TEXT, value TEXT, created_at DATETIME, expires_at DATETIME);

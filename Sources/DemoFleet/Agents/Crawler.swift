@@ -8,6 +8,7 @@ extension LegacyShape {
   static var crawler: LegacyShape {
     LegacyShape(
       path: "operational/crawler/memory.db",
+      about: "guide 1: a view and a trigger",
       sql: #"""
         CREATE TABLE memory (id INTEGER PRIMARY KEY AUTOINCREMENT, content TEXT NOT NULL, timestamp TEXT);
         CREATE TABLE tools (

@@ -7,6 +7,7 @@ extension LegacyShape {
   static var curator: LegacyShape {
     LegacyShape(
       path: "archive/curator/memories",
+      about: "no extension, every odd value",
       sql: #"""
         CREATE TABLE memories (id INTEGER PRIMARY KEY, key, value, note TEXT, updated_at INTEGER);
         CREATE TABLE fact_memory (

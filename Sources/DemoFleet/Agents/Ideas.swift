@@ -5,6 +5,7 @@ extension LegacyShape {
   static var ideas: LegacyShape {
     LegacyShape(
       path: "planning/ideas/bot.db",
+      about: "guide 3: no memories at all",
       sql: #"""
         CREATE TABLE users (id INTEGER NOT NULL, telegram_id VARCHAR(64), username VARCHAR, PRIMARY KEY (id));
         CREATE TABLE ideas (

@@ -5,6 +5,7 @@ extension LegacyShape {
   static var librarian: LegacyShape {
     LegacyShape(
       path: "knowledge/librarian/notes.sqlite3",
+      about: "STRICT, generated, full text",
       sql: #"""
         CREATE TABLE memories (
           id INTEGER PRIMARY KEY, title TEXT NOT NULL, content TEXT NOT NULL, rating REAL, extra ANY,

@@ -5,6 +5,7 @@ extension LegacyShape {
   static var openmake: LegacyShape {
     LegacyShape(
       path: "assistants/openmake/unified.db",
+      about: "guide 2: memories, tags, users",
       sql: #"""
         CREATE TABLE users (
           id TEXT PRIMARY KEY, username TEXT UNIQUE NOT NULL, is_active INTEGER DEFAULT 1, last_login DATETIME);

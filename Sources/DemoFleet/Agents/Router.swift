@@ -5,6 +5,7 @@ extension LegacyShape {
   static var router: LegacyShape {
     LegacyShape(
       path: "orchestration/router/agent_database.db",
+      about: "guide 4: workers, in UTF-16",
       pragmas: "PRAGMA encoding = 'UTF-16le';",
       sql: #"""
         CREATE TABLE routers (

@@ -5,6 +5,7 @@ extension LegacyShape {
   static var team: LegacyShape {
     LegacyShape(
       path: "shared/team.db",
+      about: "guide 5: a file of three agents",
       sql: #"""
         CREATE TABLE memories (
           id TEXT PRIMARY KEY, agent_id TEXT, content TEXT, importance REAL DEFAULT 0.5, created_at REAL);
