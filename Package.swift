@@ -29,7 +29,7 @@ let package = Package(
 
     // What agents import, what moves their old files, and the command line over both.
     .target(name: "AgentBase", dependencies: ["SQLite", "Postgres", "Schema", "CCrypto"]),
-    .target(name: "LegacyImport", dependencies: ["AgentBase", "SQLite", "Postgres", "CCrypto"]),
+    .target(name: "LegacyImport", dependencies: ["AgentBase", "SQLite", "Postgres", "Schema", "CCrypto"]),
     .executableTarget(
       name: "agentbase",
       dependencies: ["AgentBase", "LegacyImport", "SQLite", "Postgres", "PrivateServer", "DemoFleet"]),
@@ -38,18 +38,14 @@ let package = Package(
     .target(name: "PrivateServer"),
     .target(name: "DemoFleet", dependencies: ["SQLite"]),
 
-    .plugin(name: "EmbedSchema", capability: .buildTool()),
+    .plugin(name: "EmbedSchema", capability: .buildTool(), dependencies: ["SchemaEmbedder"]),
+    .executableTarget(name: "SchemaEmbedder", path: "Plugins/SchemaEmbedder"),
     .plugin(
       name: "ImportLegacy",
       capability: .command(
         intent: .custom(
           verb: "import-legacy",
-          description: "Moves the SQLite files of agents into Postgres (agentbase import)."),
-        permissions: [
-          .allowNetworkConnections(
-            scope: .all(ports: []), reason: "The import writes to a Postgres server."),
-          .writeToPackageDirectory(reason: "The report and the backup may be written here."),
-        ])),
+          description: "Moves the SQLite files of agents into Postgres (agentbase import)."))),
 
     // One target a library, and one that runs real servers.
     .target(
@@ -59,7 +55,7 @@ let package = Package(
     .testTarget(name: "AgentBaseTests", dependencies: ["AgentBase", "SQLite", "TestSupport"]),
     .testTarget(
       name: "LegacyImportTests",
-      dependencies: ["LegacyImport", "AgentBase", "SQLite", "DemoFleet", "TestSupport"]),
+      dependencies: ["LegacyImport", "AgentBase", "SQLite", "Postgres", "DemoFleet", "TestSupport"]),
     .testTarget(
       name: "ServerTests",
       dependencies: [

@@ -58,21 +58,24 @@ extension SQLiteConnection {
   private static func automaticSnapshot(
     of path: String, in copies: String, busyTimeout: Duration
   ) throws(SQLiteError) -> SQLiteConnection {
-    if isLogInUse(of: path) {
-      do {
+    // The lock keeps the last agent that closes the file from removing its log and index just now.
+    let source = try SQLiteOpenFile(path, busyTimeout: busyTimeout)
+    let inPlace = try source.whileShared { (_) throws(SQLiteError) -> SQLiteConnection? in
+      guard isLogInUse(of: source.fullPath) else { return nil }
+      do throws(SQLiteError) {
         return try snapshotInPlace(of: path, busyTimeout: busyTimeout)
       } catch {
         // A folder that is read-only, or a log that only a writer may recover: the copy is ours to recover.
         guard [.readOnly, .cannotOpen].contains(error.code.primary) else { throw error }
-        return try snapshotOfCopy(of: path, in: copies, busyTimeout: busyTimeout)
+        return nil
       }
     }
+    if let inPlace { return inPlace }
     do {
       return try snapshotOfCopy(of: path, in: copies, busyTimeout: busyTimeout)
     } catch {
-      // An agent has opened the file meanwhile, or the temporary folder is too small.
-      let isWorthReadingInPlace = error.code == .full || (error.code == .busy && isLogInUse(of: path))
-      guard isWorthReadingInPlace else { throw error }
+      // The temporary folder is too small, or agents that have opened the file meanwhile leave no gap.
+      guard [.full, .busy].contains(error.code.primary) else { throw error }
       return try snapshotInPlace(of: path, busyTimeout: busyTimeout)
     }
   }
@@ -107,9 +110,9 @@ extension SQLiteConnection {
     try run("SELECT count(*) FROM sqlite_schema; PRAGMA query_only = ON")
   }
 
-  private static func isLogInUse(of path: String) -> Bool {
-    guard let full = try? SQLiteOpenFile(path, busyTimeout: .zero).fullPath else { return false }
-    return unsafe access(full + "-wal", F_OK) == 0 && access(full + "-shm", F_OK) == 0
+  /// Whether a log and its index are beside the file, given with its full path.
+  private static func isLogInUse(of file: String) -> Bool {
+    unsafe access(file + "-wal", F_OK) == 0 && access(file + "-shm", F_OK) == 0
   }
 
   private static var defaultTemporaryFolder: String {

@@ -143,6 +143,11 @@ public final class SQLiteConnection {
     unsafe statements.put(statement, sql: sql)
   }
 
+  /// Empties the cache.
+  func forgetStatements() {
+    statements.removeAll()
+  }
+
   /// Runs SQL that neither binds nor answers anything, of one statement or many, past the cache.
   func run(_ sql: String) throws(SQLiteError) {
     guard unsafe sqlite3_exec(handle, sql, nil, nil, nil) == SQLITE_OK else { throw lastError(sql: sql) }

@@ -6,7 +6,8 @@ internal import Glibc
 ///
 /// The source is only read. While it is copied, a SHARED lock holds: no writer can then change a file with a
 /// rollback journal, nobody can roll a journal back, and whoever opens a write-ahead log leaves its `-shm` file behind.
-/// So a `-shm` that is still missing at the end proves that nobody wrote.
+/// So a `-shm` that is still missing at the end proves that nobody wrote. Where one is there, the sizes and times of the
+/// files have to stand still.
 struct SQLitePrivateCopy {
   /// The copy.
   let file: String
@@ -40,6 +41,7 @@ struct SQLitePrivateCopy {
     while true {
       let isUnchanged = try source.whileShared { (isReserved) throws(SQLiteError) in
         let before = Marks(of: full)
+        guard before.isSettled else { return false }
         try copy(source, named: path)
         try copySide("-wal", of: full, named: path)
         // A journal that a writer is still filling undoes nothing yet; one without a writer is what a crash left.
@@ -50,6 +52,7 @@ struct SQLitePrivateCopy {
       guard ContinuousClock.now < deadline else {
         throw SQLiteError(code: .busy, message: "the file changed each time that it was copied", path: path)
       }
+      usleep(10_000)
       for suffix in ["", "-wal", "-journal"] { unsafe unlink(file + suffix) }
     }
   }
@@ -109,6 +112,7 @@ struct SQLitePrivateCopy {
 /// What would differ if somebody had written: the state of the file, its log and its index.
 private struct Marks: Equatable {
   private var numbers: [Int] = []
+  private var newest = 0
 
   init(of path: String) {
     for suffix in ["", "-wal"] {
@@ -118,9 +122,19 @@ private struct Marks: Equatable {
         continue
       }
       numbers += [Int(status.st_ino), Int(status.st_size)]
-      numbers += [status.st_mtim.tv_sec, status.st_mtim.tv_nsec]
+      let changed = status.st_mtim.tv_sec * 1_000_000_000 + status.st_mtim.tv_nsec
+      numbers.append(changed)
+      newest = max(newest, changed)
     }
     unsafe numbers.append(access(path + "-shm", F_OK) == 0 ? 1 : 0)
+  }
+
+  /// Whether the next write would show: the system's clock for files ticks every few milliseconds. Without an index
+  /// (`-shm`) nobody can write to the log unseen.
+  var isSettled: Bool {
+    var now = timespec()
+    guard numbers.last == 1, unsafe clock_gettime(CLOCK_REALTIME, &now) == 0 else { return true }
+    return now.tv_sec * 1_000_000_000 + now.tv_nsec - newest > 20_000_000
   }
 }
 

@@ -205,4 +205,44 @@ struct SnapshotTests {
     let child = try ChildProcess(sqlite3, [path, "SELECT * FROM t"])
     #expect(child.finish().output.contains("locked"))
   }
+
+  @Test(
+    "No snapshot is ever torn while processes open, write and close the file",
+    .enabled(if: ChildProcess.sqlite3 != nil, "the sqlite3 command is not installed"),
+    arguments: ["DELETE", "TRUNCATE", "WAL"])
+  func underProcesses(_ journalMode: String) throws {
+    let folder = try DatabaseFolder()
+    let path = try source(journalMode, in: folder)
+    let sqlite3 = try #require(ChildProcess.sqlite3)
+    // The sum is 0 after every transaction, and rows on many pages change in each.
+    try SQLiteConnection(path: path).executeScript(
+      """
+      CREATE TABLE n (id INTEGER PRIMARY KEY, n INTEGER, filler BLOB);
+      WITH RECURSIVE i(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM i WHERE x < 2000)
+        INSERT INTO n SELECT x, 0, randomblob(1000) FROM i;
+      """)
+    let change =
+      "BEGIN IMMEDIATE; UPDATE n SET n = n + 1 WHERE id <= 1000; UPDATE n SET n = n - 1 WHERE id > 1000; COMMIT;\n"
+    // One process opens and closes the file for each two changes; the other keeps it open and hardly pauses.
+    let script = """
+      i=0; while [ $i -lt 40 ]; do '\(sqlite3)' -bail -cmd '.timeout 60000' '\(path)' '\(change)\(change)' || exit 1; \
+      i=$((i+1)); done
+      """
+    let busy = try ChildProcess(sqlite3, ["-bail", "-cmd", ".timeout 60000", path])
+    busy.write(String(repeating: change, count: 150))
+    let children = [busy, try ChildProcess("/bin/sh", ["-c", script])]
+    for round in 0..<40 {
+      let method: SQLiteConnection.SnapshotMethod =
+        journalMode != "WAL" && round.isMultiple(of: 2) ? .privateCopy : .automatic
+      let snapshot = try SQLiteConnection.snapshot(of: path, method: method, busyTimeout: .seconds(60))
+      #expect(try snapshot.queryOne("SELECT sum(n), count(*) FROM n")?.values == [0, 2000])
+      #expect(try snapshot.integrityCheck() == [])
+    }
+    for child in children {
+      let (status, output) = child.finish()
+      #expect(status == 0, "\(output)")
+    }
+    let last = try SQLiteConnection(path: path).queryOne("SELECT n FROM n WHERE id = 1")?[0]
+    #expect(last == 230)
+  }
 }
