@@ -17,6 +17,8 @@ let package = Package(
       name: "CSQLite", pkgConfig: "sqlite3", providers: [.apt(["libsqlite3-dev"])]),
     .systemLibrary(name: "CPostgres", pkgConfig: "libpq", providers: [.apt(["libpq-dev"])]),
     .systemLibrary(name: "CCrypto", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
+    // Swift's Glibc module leaves getopt_long out.
+    .systemLibrary(name: "CGetopt"),
 
     // The drivers: they know nothing of agents, and nothing of each other.
     .target(name: "SQLite", dependencies: ["CSQLite"]),
@@ -32,7 +34,9 @@ let package = Package(
     .target(name: "LegacyImport", dependencies: ["AgentBase", "SQLite", "Postgres", "CCrypto"]),
     .executableTarget(
       name: "agentbase",
-      dependencies: ["AgentBase", "LegacyImport", "SQLite", "Postgres", "PrivateServer", "DemoFleet"]),
+      dependencies: [
+        "AgentBase", "LegacyImport", "SQLite", "Postgres", "PrivateServer", "DemoFleet", "CGetopt",
+      ]),
 
     // What the demo and the tests need: a Postgres of their own, and legacy agents to move.
     .target(name: "PrivateServer"),
@@ -45,12 +49,7 @@ let package = Package(
       capability: .command(
         intent: .custom(
           verb: "import-legacy",
-          description: "Moves the SQLite files of agents into Postgres (agentbase import)."),
-        permissions: [
-          .allowNetworkConnections(
-            scope: .all(ports: []), reason: "The import writes to a Postgres server."),
-          .writeToPackageDirectory(reason: "The report and the backup may be written here."),
-        ])),
+          description: "Moves the SQLite files of agents into Postgres (agentbase import)."))),
 
     // One target a library, and one that runs real servers.
     .target(
@@ -60,7 +59,7 @@ let package = Package(
     .testTarget(name: "AgentBaseTests", dependencies: ["AgentBase", "SQLite", "TestSupport"]),
     .testTarget(
       name: "LegacyImportTests",
-      dependencies: ["LegacyImport", "AgentBase", "SQLite", "DemoFleet", "TestSupport"]),
+      dependencies: ["LegacyImport", "AgentBase", "SQLite", "Postgres", "DemoFleet", "TestSupport"]),
     .testTarget(
       name: "ServerTests",
       dependencies: [

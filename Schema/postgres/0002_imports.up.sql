@@ -11,35 +11,40 @@ CREATE TABLE agent_import_files (
   PRIMARY KEY (agent_id, file_id)
 );
 
--- A table of such a file, with its columns in order. source_id stands in every row that came from it.
+-- A table of such a file, with its columns in order. source_id stands in every row that came from it; row_agents are
+-- the agents whose rows it holds: its own column may name others than the file's path.
 CREATE TABLE agent_import_sources (
   agent_id   text NOT NULL REFERENCES agents (id),
   source_id  bigint NOT NULL,
   file_id    bigint NOT NULL,
   table_name text NOT NULL,
   target     text NOT NULL,
+  storage    text NOT NULL,
+  has_rowid  boolean NOT NULL,
   columns    jsonb NOT NULL,
+  row_agents text[] NOT NULL,
   PRIMARY KEY (agent_id, source_id),
   FOREIGN KEY (agent_id, file_id) REFERENCES agent_import_files (agent_id, file_id)
 );
 
--- The ledger. A chunk's rows and its line here commit together: a line says that the rows of the source from
--- first_key to last_key have been read, with what became of them. digest is the SHA-256 of their raw values, or null
--- where the target may differ from the source (rows that were there already, and other).
+-- The ledger. A chunk's rows and its line here commit together: a line says that the rows of the source from first_row
+-- to last_row (rowids, or places in the order of the key where a table has none) have been read, and what became of
+-- them. digest is the SHA-256 of their raw values, or null where the target may differ from the source (rows that
+-- were there already, with other values).
 CREATE TABLE agent_imports (
-  agent_id     text NOT NULL,
-  source_id    bigint NOT NULL,
-  chunk        integer NOT NULL,
-  first_key    jsonb NOT NULL,
-  last_key     jsonb NOT NULL,
-  rows_read    bigint NOT NULL,
-  rows_loaded  bigint NOT NULL,
-  rows_there   bigint NOT NULL,
+  agent_id      text NOT NULL,
+  source_id     bigint NOT NULL,
+  chunk         integer NOT NULL,
+  first_row     bigint NOT NULL,
+  last_row      bigint NOT NULL,
+  rows_read     bigint NOT NULL,
+  rows_loaded   bigint NOT NULL,
+  rows_there    bigint NOT NULL,
   rows_rejected bigint NOT NULL,
-  digest       bytea,
-  run_id       uuid NOT NULL,
-  migrated_at  timestamptz NOT NULL,
-  committed_at timestamptz NOT NULL DEFAULT now(),
+  digest        bytea,
+  run_id        uuid NOT NULL,
+  migrated_at   timestamptz NOT NULL,
+  committed_at  timestamptz NOT NULL DEFAULT now(),
   PRIMARY KEY (agent_id, source_id, chunk),
   FOREIGN KEY (agent_id, source_id) REFERENCES agent_import_sources (agent_id, source_id),
   CHECK (rows_read = rows_loaded + rows_there + rows_rejected)
@@ -50,6 +55,7 @@ CREATE TABLE agent_import_rejects (
   agent_id   text NOT NULL,
   id         uuid NOT NULL,
   source_id  bigint NOT NULL,
+  source_row bigint NOT NULL,
   source_key jsonb NOT NULL,
   reason     text NOT NULL,
   raw_values jsonb NOT NULL,

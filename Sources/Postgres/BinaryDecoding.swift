@@ -18,7 +18,8 @@ enum DecodingFailure: Error {
   var remaining: Int { unsafe bytes.count - offset }
 
   @inline(__always)
-  mutating func integer<Value: FixedWidthInteger>(_: Value.Type = Value.self) throws(DecodingFailure) -> Value {
+  mutating func integer<Value: FixedWidthInteger>(_: Value.Type = Value.self) throws(DecodingFailure) -> Value
+  {
     let size = MemoryLayout<Value>.size
     guard unsafe remaining >= size else { throw .malformed }
     defer { unsafe offset += size }
@@ -120,7 +121,9 @@ enum DecodingFailure: Error {
     guard let count = unsafe try? reader.integer(Int16.self), unsafe (try? reader.integer(Int16.self)) == 0,
       count >= 0, unsafe reader.remaining == 4 * Int(count)
     else { return nil }
-    return (0..<count).compactMap { _ in unsafe (try? reader.integer(UInt32.self)).map { Float(bitPattern: $0) } }
+    return (0..<count).compactMap { _ in
+      unsafe (try? reader.integer(UInt32.self)).map { Float(bitPattern: $0) }
+    }
   }
 }
 
@@ -152,15 +155,18 @@ extension PostgresValue {
     case .jsonb: self = .jsonb(unsafe try field.jsonb())
     case .textArray, .varcharArray, .nameArray:
       self = .textArray(unsafe try field.array { e throws(DecodingFailure) in unsafe try e.text() })
-    case .int4Array: self = .int4Array(unsafe try field.array { e throws(DecodingFailure) in unsafe try e.fixed() })
-    case .int8Array: self = .int8Array(unsafe try field.array { e throws(DecodingFailure) in unsafe try e.fixed() })
+    case .int4Array:
+      self = .int4Array(unsafe try field.array { e throws(DecodingFailure) in unsafe try e.fixed() })
+    case .int8Array:
+      self = .int8Array(unsafe try field.array { e throws(DecodingFailure) in unsafe try e.fixed() })
     case .float4Array:
       self = .float4Array(
         unsafe try field.array { e throws(DecodingFailure) in Float(bitPattern: unsafe try e.fixed()) })
     case .float8Array:
       self = .float8Array(
         unsafe try field.array { e throws(DecodingFailure) in Double(bitPattern: unsafe try e.fixed()) })
-    case .uuidArray: self = .uuidArray(unsafe try field.array { e throws(DecodingFailure) in unsafe try e.uuid() })
+    case .uuidArray:
+      self = .uuidArray(unsafe try field.array { e throws(DecodingFailure) in unsafe try e.uuid() })
     default: self = .raw(type: unsafe field.type, bytes: unsafe [UInt8](field.bytes))
     }
   }

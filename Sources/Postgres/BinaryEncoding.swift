@@ -1,5 +1,7 @@
 // The binary forms in which values are sent (each type's `…recv` function in the server).
 
+import Glibc
+
 /// The span between 1970-01-01 and 2000-01-01, the server's own epoch.
 enum ServerEpoch {
   static let microseconds: Int64 = 946_684_800_000_000
@@ -95,8 +97,10 @@ extension PostgresValue {
       bytes.appendArray(of: .text, values) { $0.append(utf8: $1) }
     case .int4Array(let values): bytes.appendArray(of: .int4, values) { $0.appendBigEndian($1) }
     case .int8Array(let values): bytes.appendArray(of: .int8, values) { $0.appendBigEndian($1) }
-    case .float4Array(let values): bytes.appendArray(of: .float4, values) { $0.appendBigEndian($1.bitPattern) }
-    case .float8Array(let values): bytes.appendArray(of: .float8, values) { $0.appendBigEndian($1.bitPattern) }
+    case .float4Array(let values):
+      bytes.appendArray(of: .float4, values) { $0.appendBigEndian($1.bitPattern) }
+    case .float8Array(let values):
+      bytes.appendArray(of: .float8, values) { $0.appendBigEndian($1.bitPattern) }
     case .uuidArray(let values): bytes.appendArray(of: .uuid, values) { $0.append(uuid: $1) }
     }
   }
@@ -107,7 +111,10 @@ extension PostgresValue {
   }
 
   private static func refuseNUL(in text: String) throws(PostgresError) {
-    guard text.utf8.contains(0) else { return }
+    var text = text
+    let count = text.utf8.count
+    let hasNUL = text.withUTF8 { unsafe $0.baseAddress.map { unsafe memchr($0, 0, count) != nil } ?? false }
+    guard hasNUL else { return }
     throw PostgresError(
       .encoding, "a text holds a NUL character (U+0000), which Postgres cannot store; store it as bytea")
   }

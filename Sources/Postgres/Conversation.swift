@@ -104,6 +104,7 @@ extension PostgresConnection {
 
   /// Hands the turn to the one who has waited longest.
   func release(scope id: Int) {
+    noteReusable()
     guard let index = scopes.firstIndex(where: { $0.id == id }) else { return }
     if scopes[index].waiters.isEmpty {
       scopes[index].isHeld = false
@@ -114,8 +115,11 @@ extension PostgresConnection {
 
   private func wait(scope id: Int, ticket: Int) async -> Bool {
     unsafe await withUnsafeContinuation { continuation in
-      guard let index = scopes.firstIndex(where: { $0.id == id }) else { return unsafe continuation.resume(returning: false) }
-      scopes[index].waiters.append(unsafe ConversationScope.Waiter(ticket: ticket, continuation: continuation))
+      guard let index = scopes.firstIndex(where: { $0.id == id }) else {
+        return unsafe continuation.resume(returning: false)
+      }
+      scopes[index].waiters.append(
+        unsafe ConversationScope.Waiter(ticket: ticket, continuation: continuation))
     }
   }
 

@@ -75,7 +75,8 @@ final class EventLoop: Sendable {
     let bell = eventfd(0, Int32(EFD_NONBLOCK) | Int32(EFD_CLOEXEC))
     guard poll >= 0, bell >= 0 else {
       let reason = unsafe String(cString: strerror(errno))
-      return .failure(PostgresError(.connectionFailed, "no descriptor is left to wait for sockets: \(reason)"))
+      return .failure(
+        PostgresError(.connectionFailed, "no descriptor is left to wait for sockets: \(reason)"))
     }
     let loop = EventLoop(poll: poll, bell: bell)
     var event = unsafe epoll_event()
@@ -93,7 +94,8 @@ final class EventLoop: Sendable {
       }, Unmanaged.passRetained(loop).toOpaque())
     guard failure == 0 else {
       let reason = unsafe String(cString: strerror(failure))
-      return .failure(PostgresError(.connectionFailed, "no thread could be started to wait for sockets: \(reason)"))
+      return .failure(
+        PostgresError(.connectionFailed, "no thread could be started to wait for sockets: \(reason)"))
     }
     pthread_detach(thread)
     return .success(loop)
@@ -175,7 +177,8 @@ final class EventLoop: Sendable {
     guard let next else { return -1 }
     let left = ContinuousClock.now.duration(to: next)
     guard left > .zero else { return 0 }
-    let milliseconds = left.components.seconds * 1000 + left.components.attoseconds / 1_000_000_000_000_000 + 1
+    let milliseconds =
+      left.components.seconds * 1000 + left.components.attoseconds / 1_000_000_000_000_000 + 1
     return Int32(clamping: milliseconds)
   }
 
@@ -186,6 +189,6 @@ final class EventLoop: Sendable {
       let sockets = state.waiters.filter { $0.value.deadline.map { $0 <= now } ?? false }.keys
       return unsafe sockets.compactMap { unsafe state.remove($0) }
     }
-    for unsafe continuation in unsafe expired { unsafe continuation.resume(returning: .timedOut) }
+    for index in unsafe expired.indices { unsafe expired[index].resume(returning: .timedOut) }
   }
 }

@@ -13,7 +13,10 @@ import Synchronization
   private let notices: NoticeReceiver
 
   /// Starts to connect; may block while names are resolved.
-  init?(starting configuration: PostgresConfiguration, onNotice: @escaping @Sendable (PostgresServerFields) -> Void) {
+  init?(
+    starting configuration: PostgresConfiguration,
+    onNotice: @escaping @Sendable (PostgresServerFields) -> Void
+  ) {
     let parameters = configuration.connectionParameters
     let pointer = unsafe CStrings.withArray(parameters.map(\.keyword)) { keywords in
       unsafe CStrings.withArray(parameters.map(\.value)) { values in
@@ -43,19 +46,25 @@ import Synchronization
   var errorText: String { unsafe String(cString: PQerrorMessage(pointer)) }
   /// How many notices have come; tells a notice from an error while a COPY is being sent.
   var noticeCount: Int { notices.count }
+  /// The server's farewell: libpq takes an error that comes between statements for a notice.
+  var farewell: PostgresServerFields? { notices.farewell }
 }
 
 /// Hands the server's notices on, which libpq would print to standard error.
 private final class NoticeReceiver: Sendable {
   private let handler: @Sendable (PostgresServerFields) -> Void
-  private let received = Atomic<Int>(0)
+  private let state = Mutex<(count: Int, farewell: PostgresServerFields?)>((0, nil))
 
   init(handler: @escaping @Sendable (PostgresServerFields) -> Void) { self.handler = handler }
 
-  var count: Int { received.load(ordering: .relaxed) }
+  var count: Int { state.withLock { $0.count } }
+  var farewell: PostgresServerFields? { state.withLock { $0.farewell } }
 
   func receive(_ fields: PostgresServerFields) {
-    received.add(1, ordering: .relaxed)
+    state.withLock { state in
+      state.count += 1
+      if fields.isFatal { state.farewell = fields }
+    }
     handler(fields)
   }
 }
@@ -73,7 +82,9 @@ private enum CStrings {
       flat += string
     }
     return unsafe flat.withUnsafeBufferPointer { buffer in
-      var pointers: [UnsafePointer<CChar>?] = unsafe offsets.map { offset in unsafe buffer.baseAddress.map { unsafe $0 + offset } }
+      var pointers: [UnsafePointer<CChar>?] = unsafe offsets.map { offset in
+        unsafe buffer.baseAddress.map { unsafe $0 + offset }
+      }
       unsafe pointers.append(nil)
       return unsafe pointers.withUnsafeBufferPointer { unsafe body($0.baseAddress) }
     }

@@ -27,7 +27,9 @@ import CPostgres
       let start = bytes.count
       try value.encode(into: &bytes)
       let length = bytes.count - start
-      guard length <= 1 << 30 else { throw PostgresError(.encoding, "a value is larger than the server's 1 GB") }
+      guard length <= 1 << 30 else {
+        throw PostgresError(.encoding, "a value is larger than the server's 1 GB")
+      }
       offsets.append(value.isNull ? -1 : start)
       lengths.append(Int32(length))
       formats.append(value.isSentAsText ? 0 : 1)

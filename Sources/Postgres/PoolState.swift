@@ -264,7 +264,8 @@ struct PoolState: Sendable {
   }
 
   private mutating func expire(_ now: Duration, _ actions: inout [PoolAction]) {
-    let failure = PoolFailure.timedOut(size: links.count, inUse: links.leased, waiting: waiters.count)
+    let failure = PoolFailure.timedOut(
+      size: links.count, inUse: links.leased, opening: links.opening, waiting: waiters.count)
     let expired = waiters.removeExpired(now: now)
     totals.timeouts += expired.count
     for waiter in expired { actions.append(.fail(waiter.id, failure)) }

@@ -33,7 +33,7 @@ enum PoolAction: Hashable, Sendable {
 /// Why a request got no connection.
 enum PoolFailure: Hashable, Sendable {
   /// Its deadline passed; with what the pool looked like at that moment.
-  case timedOut(size: Int, inUse: Int, waiting: Int)
+  case timedOut(size: Int, inUse: Int, opening: Int, waiting: Int)
   /// There is no connection, and opening one fails in a way that trying again does not mend.
   case openFailed
   /// The caller no longer wants it.

@@ -70,7 +70,8 @@ public struct PostgresConfiguration: Sendable, Hashable {
     guard count > 0, count < hostCount else { return nil }
     var copy = self
     for keyword in ["host", "hostaddr", "port"] {
-      guard let list = parameters[keyword]?.split(separator: ",", omittingEmptySubsequences: false), list.count > 1
+      guard let list = parameters[keyword]?.split(separator: ",", omittingEmptySubsequences: false),
+        list.count > 1
       else { continue }
       copy.parameters[keyword] = list.dropFirst(count).joined(separator: ",")
     }
@@ -84,18 +85,22 @@ public struct PostgresConfiguration: Sendable, Hashable {
     guard !text.utf8.contains(0), let options = unsafe PQconninfoParse(text, &message) else {
       var reason = "it holds a NUL character"
       if let words = unsafe message {
-        reason = Redaction.withoutQuoted(unsafe String(cString: words).split(separator: "\n").first.map(String.init) ?? "")
+        reason = Redaction.withoutQuoted(
+          unsafe String(cString: words).split(separator: "\n").first.map(String.init) ?? "")
         unsafe PQfreemem(words)
       }
       throw PostgresError(
         .invalidConfiguration,
-        "the connection string is not valid: \(reason); in a URL, percent-encode special characters of the password")
+        "the connection string is not valid: \(reason); in a URL, percent-encode special characters of the password"
+      )
     }
     defer { unsafe PQconninfoFree(options) }
     var parameters: [String: String] = [:]
     var option = unsafe options
     while let keyword = unsafe option.pointee.keyword {
-      if let value = unsafe option.pointee.val { parameters[unsafe String(cString: keyword)] = unsafe String(cString: value) }
+      if let value = unsafe option.pointee.val {
+        parameters[unsafe String(cString: keyword)] = unsafe String(cString: value)
+      }
       unsafe option += 1
     }
     return parameters

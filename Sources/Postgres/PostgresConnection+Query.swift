@@ -51,12 +51,7 @@ extension PostgresConnection {
       attempts += 1
       guard let fields = error.server, error.code == .server, attempts < 3 else { throw error }
       if fields.namesStalePlan {
-        // With 26000 the server has lost them all; with 0A000 this one no longer fits its tables.
-        if fields.sqlState == .invalidStatementName {
-          cache.removeAll()
-        } else {
-          cache.invalidate(StatementCache.Key(statement))
-        }
+        forgetPlan(of: statement, fields)
       } else if fields.routine == "getTypeBinaryOutputInfo", !statement.wantsText {
         statement.wantsText = true
       } else {
@@ -115,8 +110,7 @@ extension PostgresConnection {
         unsafe PQputCopyEnd(link.pointer, "COPY needs copyIn")
       case PGRES_COPY_OUT, PGRES_COPY_BOTH:
         isMisused = true
-        canceller.request()
-        while try await nextCopyRow(link) != nil {}
+        try await drain(link)
       default:
         noteSessionChange(result)
         last = result
@@ -125,7 +119,9 @@ extension PostgresConnection {
     if link.isBroken || failure?.isFatal == true {
       throw lose(link, sql, failure, sent: true, inTransaction: inTransaction)
     }
-    if isMisused { throw PostgresError(.misuse, "COPY … FROM STDIN needs copyIn, COPY … TO STDOUT needs copyOut", sql: sql) }
+    if isMisused {
+      throw PostgresError(.misuse, "COPY … FROM STDIN needs copyIn, COPY … TO STDOUT needs copyOut", sql: sql)
+    }
     if let failure { throw PostgresError(failure, sql: sql) }
     guard let last else { throw PostgresError(.protocolViolation, "the server sent no result", sql: sql) }
     return last
@@ -135,7 +131,8 @@ extension PostgresConnection {
   private func noteSessionChange(_ result: ResultHandle) {
     guard result.columnCount == 0 else { return }
     switch result.commandTag {
-    case "SET", "LISTEN", "PREPARE", "DECLARE CURSOR", "LOAD", "CREATE TABLE", "SELECT INTO": isSessionChanged = true
+    case "SET", "LISTEN", "PREPARE", "DECLARE CURSOR", "LOAD", "CREATE TABLE", "SELECT INTO":
+      isSessionChanged = true
     case "DISCARD ALL", "DEALLOCATE ALL": cache.removeAll()
     default: break
     }
@@ -144,7 +141,9 @@ extension PostgresConnection {
   // MARK: - Prepared statements
 
   /// The name under which the server knows the statement; `nil` where it is not worth a name, or none are wanted.
-  private func preparedName(for statement: PostgresStatement, _ link: Link) async throws(PostgresError) -> String? {
+  private func preparedName(for statement: PostgresStatement, _ link: Link) async throws(PostgresError)
+    -> String?
+  {
     guard configuration.preparesStatements else { return nil }
     let key = StatementCache.Key(statement)
     if let name = cache.name(for: key) { return name }
@@ -161,6 +160,16 @@ extension PostgresConnection {
     return name
   }
 
+  /// With 26000 the server has lost all prepared statements; with 0A000 this one no longer fits its tables.
+  func forgetPlan(of statement: PostgresStatement, _ fields: PostgresServerFields) {
+    guard fields.namesStalePlan else { return }
+    if fields.sqlState == .invalidStatementName {
+      cache.removeAll()
+    } else {
+      cache.invalidate(StatementCache.Key(statement))
+    }
+  }
+
   /// Deallocates what the cache has put out, but never where an error would spoil a transaction.
   func deallocateStale(_ link: Link) async throws(PostgresError) {
     guard !cache.stale.isEmpty, link.transactionStatus == PQTRANS_IDLE else { return }
@@ -168,7 +177,7 @@ extension PostgresConnection {
       guard unsafe PQsendQuery(link.pointer, "DEALLOCATE \(name)") == 1 else { throw refusal(link, nil) }
       do {
         _ = try await collect(link, nil)
-      } catch where error.code == .server {
+      } catch  where error.code == .server {
         // The server has lost it already.
       }
     }

@@ -37,6 +37,7 @@ extension PostgresConnection {
   ///
   /// - Throws: what `body` throws; `transactionAborted` if a statement had failed and its error was swallowed;
   ///   `connectionLost` that is not safe to retry if the outcome of COMMIT is unknown.
+  @discardableResult
   public func transaction<R>(
     _ mode: PostgresTransactionMode = .standard, isolation: isolated (any Actor)? = #isolation,
     _ body: (PostgresConnection) async throws -> R
@@ -76,17 +77,21 @@ extension PostgresConnection {
     defer { release(scope: open.outerScope) }
     guard link != nil else {
       throw PostgresError(
-        .connectionLost, "the connection broke before COMMIT; the transaction was rolled back", isSafeToRetry: true)
+        .connectionLost, "the connection broke before COMMIT; the transaction was rolled back",
+        isSafeToRetry: true)
     }
     let aborted = PostgresError(
-      .transactionAborted, "the transaction was rolled back: a statement in it had failed and its error was not passed on")
+      .transactionAborted,
+      "the transaction was rolled back: a statement in it had failed and its error was not passed on")
     if let savepoint = open.savepoint {
       if link?.transactionStatus == PQTRANS_INERROR {
         await endQuietly("ROLLBACK TO SAVEPOINT \(savepoint); RELEASE SAVEPOINT \(savepoint)")
         throw aborted
       }
       let sql = "RELEASE SAVEPOINT \(savepoint)"
-      _ = try await supervise(sql, shielded: true) { () async throws(PostgresError) in try await runScript(sql) }
+      _ = try await supervise(sql, shielded: true) { () async throws(PostgresError) in
+        try await runScript(sql)
+      }
       return
     }
     let result: ResultHandle
@@ -117,7 +122,9 @@ extension PostgresConnection {
   private func endQuietly(_ sql: String) async {
     guard link != nil else { return }
     do {
-      _ = try await supervise(sql, shielded: true) { () async throws(PostgresError) in try await runScript(sql) }
+      _ = try await supervise(sql, shielded: true) { () async throws(PostgresError) in
+        try await runScript(sql)
+      }
     } catch {
       link = nil
     }

@@ -23,12 +23,15 @@ extension PostgresConnection {
   /// be made again elsewhere.
   func checkAlive(_ link: Link, _ sql: String?) throws(PostgresError) {
     guard Self.isReadable(link.socket) else { return }
-    // A notice, a notification, a changed setting, or the end.
-    let isOpen = unsafe PQconsumeInput(link.pointer) != 0
-    _ = unsafe PQisBusy(link.pointer)
+    // A notice, a notification, a changed setting, or the end, of which the first piece may be the server's farewell.
+    var isOpen = true
+    while isOpen, Self.isReadable(link.socket) {
+      isOpen = unsafe PQconsumeInput(link.pointer) != 0
+      _ = unsafe PQisBusy(link.pointer)
+    }
     takeNotifications(link)
-    guard !isOpen || link.isBroken else { return }
-    throw lose(link, sql, nil, sent: false)
+    guard !isOpen || link.isBroken || link.farewell != nil else { return }
+    throw lose(link, sql, link.farewell, sent: false)
   }
 
   static func isReadable(_ socket: Int32) -> Bool {

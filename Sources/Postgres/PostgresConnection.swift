@@ -1,6 +1,7 @@
 // A connection to the server: its state, and how it is opened and closed.
 
 import CPostgres
+import Synchronization
 
 /// One session with a Postgres server.
 ///
@@ -26,6 +27,8 @@ public actor PostgresConnection {
   /// When the server must have answered after a cancel request; a link that stays silent longer is given up.
   var patience: ContinuousClock.Instant?
 
+  private let reusable = Atomic<Bool>(true)
+
   /// The process of the server that serves this connection (`pg_backend_pid`).
   public nonisolated let backendProcessID: Int32
   /// The server's version, such as `150018` for 15.18.
@@ -42,12 +45,15 @@ public actor PostgresConnection {
   ) async throws(PostgresError) -> PostgresConnection {
     let (link, loop) = try await Connector.connect(configuration, onNotice: onNotice)
     guard let canceller = Canceller(link, loop) else {
-      throw PostgresError(.connectionFailed, "the connection broke as soon as it was made", isSafeToRetry: true)
+      throw PostgresError(
+        .connectionFailed, "the connection broke as soon as it was made", isSafeToRetry: true)
     }
     return PostgresConnection(link, loop, canceller, configuration)
   }
 
-  private init(_ link: Link, _ loop: EventLoop, _ canceller: Canceller, _ configuration: PostgresConfiguration) {
+  private init(
+    _ link: Link, _ loop: EventLoop, _ canceller: Canceller, _ configuration: PostgresConfiguration
+  ) {
     self.link = link
     self.loop = loop
     self.canceller = canceller
@@ -58,7 +64,13 @@ public actor PostgresConnection {
   }
 
   /// Ends the session once what is under way has ended. Calls that wait or come later fail.
+  ///
+  /// In the body of this connection's own transaction or COPY it ends the session at once, which undoes them.
   public func close() async {
+    guard ScopeFrame.scope(of: self) == 0 else {
+      link = nil
+      return noteReusable()
+    }
     await acquire(scope: 0)
     link = nil
     release(scope: 0)
@@ -71,6 +83,12 @@ public actor PostgresConnection {
 
   /// Whether the session is open and in no transaction: fit for the next user.
   public var isIdle: Bool { isUsable && link?.transactionStatus == PQTRANS_IDLE }
+
+  /// Whether the connection was open and in no transaction when its last conversation ended; needs no turn and no await.
+  public nonisolated var isReusable: Bool { reusable.load(ordering: .acquiring) }
+
+  /// Notes for `isReusable` how a conversation has left the connection.
+  func noteReusable() { reusable.store(isIdle, ordering: .releasing) }
 
   /// Whether a transaction is open, failed ones included.
   public var isInTransaction: Bool {

@@ -84,7 +84,9 @@ extension String: PostgresArrayElement {
 
 extension Int: PostgresArrayElement {
   /// `bigint[]`
-  public static func postgresValue(of elements: [Int]) -> PostgresValue { .int8Array(elements.map { Int64($0) }) }
+  public static func postgresValue(of elements: [Int]) -> PostgresValue {
+    .int8Array(elements.map { Int64($0) })
+  }
 }
 
 extension Int64: PostgresArrayElement {

@@ -44,10 +44,45 @@ public struct PostgresLease: ~Copyable {
     try await connection.executeScript(sql)
   }
 
+  /// Sends all statements at once and returns the answer to each, in order. See
+  /// ``PostgresConnection/pipeline(_:mode:)``.
+  public nonisolated(nonsending) mutating func pipeline(
+    _ statements: [PostgresStatement], mode: PostgresPipelineMode = .atomic
+  ) async throws(PostgresError) -> [Result<PostgresRows, PostgresError>] {
+    try await connection.pipeline(statements, mode: mode)
+  }
+
+  /// What the server last said of one of its settings, such as `TimeZone` or `in_hot_standby`.
+  public nonisolated(nonsending) mutating func parameter(_ name: String) async -> String? {
+    await connection.parameter(name)
+  }
+
+  // MARK: - COPY
+
+  /// Runs a `COPY … FROM STDIN` with the bytes that `body` writes, and returns how many rows the server stored. See
+  /// ``PostgresConnection/copyIn(_:isolation:_:)``.
+  @discardableResult
+  public nonisolated(nonsending) mutating func copyIn(
+    _ statement: PostgresStatement,
+    _ body: nonisolated(nonsending) (PostgresCopyWriter) async throws -> Void
+  ) async throws -> Int {
+    try await connection.copyIn(statement) { writer in try await body(writer) }
+  }
+
+  /// Runs a `COPY … TO STDOUT`, calls `body` with each piece that the server sends, and returns how many rows
+  /// it sent. See ``PostgresConnection/copyOut(_:isolation:_:)``.
+  @discardableResult
+  public nonisolated(nonsending) mutating func copyOut(
+    _ statement: PostgresStatement, _ body: (UnsafeRawBufferPointer) throws -> Void
+  ) async throws -> Int {
+    unsafe try await connection.copyOut(statement, body)
+  }
+
   // MARK: - Transactions
 
   /// Runs `body` in a transaction, or in a savepoint where one is open already. See
   /// ``PostgresConnection/transaction(_:isolation:_:)``.
+  @discardableResult
   public nonisolated(nonsending) mutating func transaction<Value>(
     _ mode: PostgresTransactionMode = .standard,
     _ body: nonisolated(nonsending) (inout PostgresLease) async throws -> Value

@@ -10,6 +10,7 @@ extension PostgresPool {
   ///
   /// - Throws: what `body` throws; `poolExhausted` if no connection becomes free within the wait limit;
   ///   `poolClosed`; `cancelled`; `connectionFailed` if none can be opened and trying again cannot help.
+  @discardableResult
   public nonisolated(nonsending) func withConnection<Value>(
     isRetryable: Bool = false,
     _ body: nonisolated(nonsending) (inout PostgresLease) async throws -> Value
@@ -39,6 +40,7 @@ extension PostgresPool {
   /// another error that is safe to retry runs the whole transaction again, until the configuration's `retryLimit`.
   ///
   /// - Throws: as `withConnection` does, and as ``PostgresConnection/transaction(_:isolation:_:)`` does.
+  @discardableResult
   public nonisolated(nonsending) func transaction<Value>(
     _ mode: PostgresTransactionMode = .standard, isRetryable: Bool = false,
     _ body: nonisolated(nonsending) (inout PostgresLease) async throws -> Value
@@ -54,7 +56,7 @@ extension PostgresPool {
   /// that are safe to retry: nothing was sent, or the server took everything back.
   ///
   /// - Throws: `server`, `connectionLost`, `encoding`; `poolExhausted`, `poolClosed`, `cancelled`, `connectionFailed`.
-  public nonisolated(nonsending) func query(
+  @concurrent public func query(
     _ statement: PostgresStatement
   ) async throws(PostgresError) -> PostgresRows {
     var retry = PostgresPoolRetry(limit: configuration.retryLimit)
@@ -75,7 +77,7 @@ extension PostgresPool {
   /// Runs a statement and returns its first row, if there is one.
   ///
   /// - Throws: as `query` does.
-  public nonisolated(nonsending) func queryOne(
+  @concurrent public func queryOne(
     _ statement: PostgresStatement
   ) async throws(PostgresError) -> PostgresRow? {
     try await query(statement).first
@@ -85,7 +87,7 @@ extension PostgresPool {
   ///
   /// - Throws: as `query` does.
   @discardableResult
-  public nonisolated(nonsending) func execute(
+  @concurrent public func execute(
     _ statement: PostgresStatement
   ) async throws(PostgresError) -> Int {
     try await query(statement).affectedRows

@@ -55,8 +55,11 @@ public final class PostgresPool: Sendable {
 
   // MARK: - Leases
 
+  // These run off the caller's actor: each visit to the connection's own would otherwise change threads twice for a
+  // caller on the main actor (21 µs of CPU a lease; 2 µs so).
+
   /// Waits for a connection that lives. Whoever gets one must `release` it.
-  nonisolated(nonsending) func acquire() async throws(PostgresError) -> PostgresPoolLink {
+  @concurrent func acquire() async throws(PostgresError) -> PostgresPoolLink {
     let deadline = start.duration(to: .now) + configuration.waitLimit
     while true {
       let link = try await request(until: deadline)
@@ -71,7 +74,7 @@ public final class PostgresPool: Sendable {
     }
   }
 
-  private nonisolated(nonsending) func request(until deadline: Duration) async throws(PostgresError)
+  @concurrent private func request(until deadline: Duration) async throws(PostgresError)
     -> PostgresPoolLink
   {
     let id = core.withLock { $0.newRequest() }
@@ -92,7 +95,7 @@ public final class PostgresPool: Sendable {
 
   /// Gives a connection back. One that is still inside a transaction, or whose settings were changed, is set right first;
   /// that is for the next user, so the cancellation of this one does not stop it. Where it fails, the link is closed.
-  nonisolated(nonsending) func release(_ link: PostgresPoolLink) async {
+  @concurrent func release(_ link: PostgresPoolLink) async {
     let isHealthy =
       switch await link.connection.fitness {
       case .fit: true

@@ -123,10 +123,10 @@ struct PostgresPoolCore: Sendable {
       return PostgresError(.poolClosed, "the connection pool is closed")
     case .openFailed:
       return openError ?? PostgresError(.connectionFailed, "no connection could be opened")
-    case .timedOut(let size, let inUse, let waiting):
-      var text =
-        "no connection became free within \(limit): the pool has \(size) of at most \(state.limits.maximum)"
-      text += " connections, \(inUse) in use, and \(waiting) callers wait"
+    case .timedOut(let size, let inUse, let opening, let waiting):
+      var text = "no connection became free within \(limit): the pool has \(size) of at most "
+      text +=
+        "\(state.limits.maximum) connections (\(inUse) in use, \(opening) being opened); waiting: \(waiting)"
       if let openError {
         text +=
           "\nThe last attempt to open a connection failed: \(openError.description.replacing("\n", with: " "))"

@@ -14,7 +14,7 @@ extension PostgresConnection {
     return isIdle && !isSessionChanged ? .fit : .needsReset
   }
 
-  /// Resets the session; false where that failed, or took longer than is worth waiting for.
+  /// Resets the session; false where that failed, and the link is of no more use.
   func becomesFit() async -> Bool {
     do {
       try await reset()

@@ -69,6 +69,7 @@ public struct PostgresRow: Sendable {
   private func failure(_ column: Int, _ reason: String) -> PostgresError {
     let name = rows.result.name(of: column)
     return PostgresError(
-      .decoding, "column \"\(name)\" (\(rows.result.type(of: column))) of row \(index) \(reason)", sql: rows.sql)
+      .decoding, "column \"\(name)\" (\(rows.result.type(of: column))) of row \(index) \(reason)",
+      sql: rows.sql)
   }
 }

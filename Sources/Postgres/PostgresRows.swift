@@ -62,7 +62,9 @@ extension PostgresRows: RandomAccessCollection {
   var serverFields: PostgresServerFields? { unsafe PostgresServerFields(pointer) }
   var errorText: String { unsafe String(cString: PQresultErrorMessage(pointer)) }
 
-  func name(of column: Int) -> String { unsafe PQfname(pointer, Int32(column)).map { unsafe String(cString: $0) } ?? "" }
+  func name(of column: Int) -> String {
+    unsafe PQfname(pointer, Int32(column)).map { unsafe String(cString: $0) } ?? ""
+  }
   func type(of column: Int) -> PostgresType { unsafe PostgresType(rawValue: PQftype(pointer, Int32(column))) }
 
   /// By comparison of bytes: `PQfnumber` would fold the case of what is not quoted.
@@ -74,7 +76,9 @@ extension PostgresRows: RandomAccessCollection {
     }
   }
 
-  func isNull(_ row: Int, _ column: Int) -> Bool { unsafe PQgetisnull(pointer, Int32(row), Int32(column)) != 0 }
+  func isNull(_ row: Int, _ column: Int) -> Bool {
+    unsafe PQgetisnull(pointer, Int32(row), Int32(column)) != 0
+  }
 
   /// Lends the field that is not NULL.
   @unsafe func field(_ row: Int, _ column: Int) -> ReceivedField {

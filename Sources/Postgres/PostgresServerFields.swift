@@ -46,7 +46,9 @@ extension PostgresServerFields {
   /// Reads the fields of a result; `nil` if it holds no code, as errors that libpq makes itself do not.
   @unsafe init?(_ result: OpaquePointer) {
     func field(_ code: Character) -> String? {
-      guard let ascii = code.asciiValue, let text = unsafe PQresultErrorField(result, Int32(ascii)) else { return nil }
+      guard let ascii = code.asciiValue, let text = unsafe PQresultErrorField(result, Int32(ascii)) else {
+        return nil
+      }
       return unsafe String(cString: text)
     }
     guard let sqlState = field("C") else { return nil }

@@ -49,8 +49,16 @@ extension PostgresStatement: ExpressibleByStringInterpolation {
       sql += "$\(values.count)"
     }
 
+    /// Binds a value, or NULL.
+    public mutating func appendInterpolation<Value: PostgresEncodable>(_ value: Value?) {
+      values.append(value.postgresValue)
+      sql += "$\(values.count)"
+    }
+
     /// Quotes a name of a table, a column or another object.
-    public mutating func appendInterpolation(identifier: String) { sql += PostgresIdentifier.quoted(identifier) }
+    public mutating func appendInterpolation(identifier: String) {
+      sql += PostgresIdentifier.quoted(identifier)
+    }
 
     /// Quotes the name of an object and of its schema.
     public mutating func appendInterpolation(identifier: String, in schema: String) {

@@ -92,7 +92,8 @@ extension PostgresType: CustomStringConvertible {
     .text: "text", .oid: "oid", .json: "json", .xml: "xml", .float4: "real", .float8: "double precision",
     .bpchar: "character", .varchar: "character varying", .date: "date", .timestamp: "timestamp",
     .timestamptz: "timestamptz", .numeric: "numeric", .uuid: "uuid", .jsonb: "jsonb", .textArray: "text[]",
-    .int4Array: "integer[]", .int8Array: "bigint[]", .float4Array: "real[]", .float8Array: "double precision[]",
+    .int4Array: "integer[]", .int8Array: "bigint[]", .float4Array: "real[]",
+    .float8Array: "double precision[]",
     .uuidArray: "uuid[]",
   ]
 }

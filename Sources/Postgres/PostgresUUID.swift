@@ -27,7 +27,9 @@ public struct PostgresUUID: Sendable, Hashable {
     self.init(high: 0, low: 0)
     var digits = 0
     for byte in text.utf8 where byte != UInt8(ascii: "-") {
-      guard digits < 32, let digit = Character(Unicode.Scalar(byte)).hexDigitValue, byte < 128 else { return nil }
+      guard digits < 32, let digit = Character(Unicode.Scalar(byte)).hexDigitValue, byte < 128 else {
+        return nil
+      }
       if digits < 16 { high = high << 4 | UInt64(digit) } else { low = low << 4 | UInt64(digit) }
       digits += 1
     }

@@ -99,7 +99,8 @@ extension PostgresValue: Hashable {
     case (.float8Array(let left), .float8Array(let right)):
       left.elementsEqual(right) { $0.bitPattern == $1.bitPattern }
     case (.uuidArray(let left), .uuidArray(let right)): left == right
-    case (.raw(let leftType, let left), .raw(let rightType, let right)): leftType == rightType && left == right
+    case (.raw(let leftType, let left), .raw(let rightType, let right)):
+      leftType == rightType && left == right
     default: false
     }
   }

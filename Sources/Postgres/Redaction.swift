@@ -42,6 +42,8 @@ enum Redaction {
       }
       if !lines.contains(line) { lines.append(line) }
     }
-    return (lines.isEmpty ? "the connection failed without a reason" : lines.joined(separator: "; "), sqlState)
+    return (
+      lines.isEmpty ? "the connection failed without a reason" : lines.joined(separator: "; "), sqlState
+    )
   }
 }

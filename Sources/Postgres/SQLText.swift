@@ -59,7 +59,8 @@ enum SQLText {
     case UInt8(ascii: "'"):
       // E'…' knows backslashes; a doubled quote is two quoted texts side by side, which is the same here.
       let escapes =
-        start > 0 && (bytes[start - 1] | 32) == UInt8(ascii: "e") && (start == 1 || !isNameByte(bytes[start - 2]))
+        start > 0 && (bytes[start - 1] | 32) == UInt8(ascii: "e")
+        && (start == 1 || !isNameByte(bytes[start - 2]))
       return end(of: UInt8(ascii: "'"), escapes: escapes)
     case UInt8(ascii: "\""): return end(of: UInt8(ascii: "\""), escapes: false)
     case UInt8(ascii: "-") where starts("--", at: start):

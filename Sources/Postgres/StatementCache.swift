@@ -51,7 +51,9 @@ struct StatementCache {
     if let old = entries[key] { stale.append(old.name) }
     clock += 1
     entries[key] = Entry(name: name, lastUse: clock)
-    guard entries.count > limit, let oldest = entries.min(by: { $0.value.lastUse < $1.value.lastUse }) else { return }
+    guard entries.count > limit, let oldest = entries.min(by: { $0.value.lastUse < $1.value.lastUse }) else {
+      return
+    }
     entries[oldest.key] = nil
     stale.append(oldest.value.name)
   }

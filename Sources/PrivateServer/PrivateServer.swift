@@ -97,7 +97,7 @@ public struct PrivateServer: Sendable {
     }
   }
 
-  /// Stops the server and waits until it has ended, a minute at most; does nothing where it is not running.
+  /// Stops the server and waits until it has ended, two minutes at most; does nothing where it is not running.
   public func stop(_ mode: StopMode = .fast) async throws(PrivateServerError) {
     guard isRunning else { return }
     do {
@@ -153,7 +153,7 @@ public struct PrivateServer: Sendable {
   ) async throws(PrivateServerError) {
     let command =
       [binaries.program("pg_ctl")] + arguments
-      + ["--pgdata=\(folder.data)", "--wait", "--timeout=60", "--silent"]
+      + ["--pgdata=\(folder.data)", "--wait", "--timeout=120", "--silent"]
     try await ChildProcess.check(account?.running(command) ?? command, program: "pg_ctl")
   }
 

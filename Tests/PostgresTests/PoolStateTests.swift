@@ -148,7 +148,7 @@ import Testing
     let actions = state.requested(request(2), now: .zero, deadline: seconds(3))
     #expect(actions == [.schedule(at: seconds(3))])
     #expect(core(state.tick(now: seconds(2))).isEmpty)
-    let failure = PoolFailure.timedOut(size: 1, inUse: 1, waiting: 1)
+    let failure = PoolFailure.timedOut(size: 1, inUse: 1, opening: 0, waiting: 1)
     #expect(core(state.tick(now: seconds(3))) == [.fail(request(2), failure)])
     #expect(state.metrics.timeouts == 1)
     #expect(core(state.released(connection(1), isHealthy: true, now: seconds(4))).isEmpty)
@@ -163,7 +163,7 @@ import Testing
       ])
     #expect(
       core(state.requested(request(2), now: .zero, deadline: .zero)) == [
-        .fail(request(2), .timedOut(size: 1, inUse: 1, waiting: 1))
+        .fail(request(2), .timedOut(size: 1, inUse: 1, opening: 0, waiting: 1))
       ])
   }
 

@@ -29,7 +29,7 @@ import Testing
     #expect(setup == "\(name)|UTF8|UTC|t|off|äéж|f")
     let vector = try await shared.server.psql(
       "SELECT count(*) FROM pg_available_extensions WHERE name = 'vector'")
-    #expect(vector == (version == .v18 ? "1" : "0"))
+    #expect(vector == (shared.server.binaries.hasVector ? "1" : "0"))
   }
 
   @Test func oneSharedServerForAll() async throws {

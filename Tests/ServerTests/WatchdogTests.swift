@@ -50,12 +50,12 @@ import Testing
     try await expectSoon("no process works in it") { try processes(below: left).isEmpty }
   }
 
-  /// Waits up to 30 s: how long the cleaning takes depends on the machine, whether it happens does not.
+  /// Waits up to two minutes: how long the cleaning takes depends on the machine, whether it happens does not.
   private func expectSoon(
     _ comment: Comment, sourceLocation: SourceLocation = #_sourceLocation,
     _ condition: () throws -> Bool
   ) async throws {
-    for _ in 0..<600 where try !condition() { try await Task.sleep(for: .milliseconds(50)) }
+    for _ in 0..<2_400 where try !condition() { try await Task.sleep(for: .milliseconds(50)) }
     #expect(try condition(), comment, sourceLocation: sourceLocation)
   }
 

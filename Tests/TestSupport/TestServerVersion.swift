@@ -7,6 +7,8 @@ extension TestServer {
   /// A server that tests run on.
   public enum Version: String, Sendable, CaseIterable, CustomStringConvertible {
     /// The system's own server without pgvector: Debian 12's PostgreSQL 15, or what the system has instead.
+    ///
+    /// Where that is older than 15, as on Ubuntu 22.04, it is the PostgreSQL 16 beside the 18.
     case v15
     /// PostgreSQL 18 with pgvector, from `Scripts/setup`.
     case v18
@@ -20,16 +22,16 @@ extension TestServer {
     /// What to do where it is not installed.
     public var missing: String {
       switch self {
-      case .v15: "no PostgreSQL without pgvector, 15 or later: apt-get install postgresql"
+      case .v15: "no PostgreSQL 15 or later: apt-get install postgresql"
       case .v18: "no PostgreSQL 18 with pgvector: run Scripts/setup"
       }
     }
 
     private static let installed: [Version: PostgresBinaries] = {
       let all = PostgresBinaries.installed()
-      let plain = all.filter { !$0.hasVector && $0.version >= 15 }
       var found: [Version: PostgresBinaries] = [:]
-      found[.v15] = plain.first
+      found[.v15] =
+        all.first { !$0.hasVector && $0.version >= 15 } ?? all.first { (15..<18).contains($0.version) }
       found[.v18] = all.last { $0.hasVector && $0.version >= 18 }
       return found
     }()

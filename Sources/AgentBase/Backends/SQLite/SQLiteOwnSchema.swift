@@ -1,14 +1,14 @@
 // Our own tables in a SQLite file: made at the first write that needs them.
 
-import SQLite
+package import SQLite
 import Schema
 
 /// The steps of our own tables in a file.
-enum SQLiteOwnSchema {
+package enum SQLiteOwnSchema {
   private static let versionTable = "agentbase_schema_versions"
 
   /// Makes the tables that are not there, within the connection's transaction.
-  static func install(on connection: SQLiteConnection) throws {
+  package static func install(on connection: SQLiteConnection) throws {
     try connection.execute(
       """
       CREATE TABLE IF NOT EXISTS \(versionTable) (

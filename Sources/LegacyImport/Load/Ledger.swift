@@ -1,0 +1,196 @@
+// The importer's tables in Postgres: files, sources, the ledger's lines and the rejects.
+
+import AgentBase
+import Postgres
+import SQLite
+
+/// What one run writes into the importer's tables, over one connection.
+struct Ledger: Sendable {
+  let connection: PostgresConnection
+  /// The run that writes.
+  let runID: PostgresUUID
+  /// When the run began, in microseconds since 1970 UTC, on a whole second: it stands in the rows' metadata.
+  let migratedAt: Int64
+
+  // MARK: - Files and sources
+
+  /// Enters the agents, the file and its tables, with what is needed to make the file again.
+  ///
+  /// - Parameter agents: for each table, the agents whose rows it holds.
+  func register(
+    _ file: LegacyFile, schema: LegacySchema, sources: [(source: SourceTable, agents: Set<String>)]
+  ) async throws {
+    let agents = Set([file.agent]).union(sources.flatMap(\.agents)).sorted()
+    let fileID = LegacyIdentity.file(agent: file.agent, file: file.relativePath)
+    try await connection.transaction { connection in
+      try await connection.execute(
+        """
+        INSERT INTO agents (id, name, category) SELECT id, id, \(file.category.postgresValue) FROM unnest(\(agents)::text[]) AS id
+        ON CONFLICT (id) DO NOTHING
+        """)
+      try await connection.execute(
+        """
+        INSERT INTO agent_import_files (agent_id, file_id, path, pragmas, objects, imported_at)
+        VALUES (\(file.agent), \(fileID), \(file.relativePath), \(PostgresValue.jsonb(schema.pragmasJSON.jsonbText)),
+          \(PostgresValue.jsonb(schema.objectsJSON.jsonbText)), \(PostgresValue.timestamptz(migratedAt)))
+        ON CONFLICT (agent_id, file_id) DO UPDATE
+          SET pragmas = excluded.pragmas, objects = excluded.objects, imported_at = excluded.imported_at
+        """)
+      for (source, agents) in sources {
+        try await connection.execute(
+          """
+          INSERT INTO agent_import_sources AS known
+            (agent_id, source_id, file_id, table_name, target, storage, has_rowid, columns, row_agents)
+          VALUES (\(file.agent), \(source.sourceID), \(fileID), \(source.table.name), \(source.target.rawValue),
+            \(source.schema.storage.rawValue), \(source.table.hasRowID),
+            \(PostgresValue.jsonb(source.table.columnsJSON.jsonbText)), \(agents.sorted()))
+          ON CONFLICT (agent_id, source_id) DO UPDATE SET columns = excluded.columns, has_rowid = excluded.has_rowid,
+            row_agents = ARRAY(SELECT DISTINCT unnest(known.row_agents || excluded.row_agents))
+          """)
+      }
+    }
+  }
+
+  /// All agents whose rows have ever been moved from a source.
+  func agents(of source: SourceTable) async throws -> [String] {
+    let row = try await connection.queryOne(
+      """
+      SELECT row_agents FROM agent_import_sources
+      WHERE agent_id = \(source.file.agent) AND source_id = \(source.sourceID)
+      """)
+    return try row?.decode(0) ?? []
+  }
+
+  // MARK: - Lines
+
+  /// The lines of a source.
+  func lines(of source: SourceTable) async throws -> [LedgerLine] {
+    try await connection.query(
+      """
+      SELECT chunk, first_row, last_row, rows_read, rows_loaded, rows_there, rows_rejected, digest, migrated_at
+      FROM agent_imports WHERE agent_id = \(source.file.agent) AND source_id = \(source.sourceID)
+      """
+    ).map { row in
+      LedgerLine(
+        chunk: try row.decode(0), firstRow: try row.decode(1), lastRow: try row.decode(2),
+        rowsRead: try row.decode(3), rowsLoaded: try row.decode(4), rowsThere: try row.decode(5),
+        rowsRejected: try row.decode(6), digest: try row.decode(7), migratedAt: try row.microseconds(8))
+    }
+  }
+
+  /// Strikes lines out: their rows are read again.
+  func strike(_ lines: [LedgerLine], of source: SourceTable) async throws {
+    guard !lines.isEmpty else { return }
+    try await connection.execute(
+      """
+      DELETE FROM agent_imports WHERE agent_id = \(source.file.agent) AND source_id = \(source.sourceID)
+      AND chunk = ANY(\(lines.map { Int32($0.chunk) }))
+      """)
+  }
+
+  /// Writes a line; within the transaction that its rows are loaded in.
+  func write(_ line: LedgerLine, of source: SourceTable) async throws {
+    try await connection.execute(
+      """
+      INSERT INTO agent_imports (agent_id, source_id, chunk, first_row, last_row, rows_read, rows_loaded, rows_there,
+        rows_rejected, digest, run_id, migrated_at)
+      VALUES (\(source.file.agent), \(source.sourceID), \(Int32(line.chunk)), \(line.firstRow), \(line.lastRow),
+        \(line.rowsRead), \(line.rowsLoaded), \(line.rowsThere), \(line.rowsRejected), \(line.digest.postgresValue), \(runID),
+        \(PostgresValue.timestamptz(line.migratedAt)))
+      """)
+  }
+
+  // MARK: - Rejects
+
+  /// Puts rows aside that Postgres cannot hold; within the transaction of their chunk.
+  func write(_ rejects: [Reject], of source: SourceTable) async throws {
+    for reject in rejects {
+      try await connection.execute(
+        """
+        INSERT INTO agent_import_rejects
+          (agent_id, id, source_id, source_row, source_key, reason, raw_values, run_id)
+        VALUES (\(source.file.agent), \(reject.uuid), \(source.sourceID), \(reject.sourceRow),
+          \(PostgresValue.jsonb(reject.key.jsonbText)), \(reject.reason),
+          \(PostgresValue.jsonb(reject.values.jsonbText)), \(runID))
+        ON CONFLICT (agent_id, id) DO UPDATE SET source_row = excluded.source_row, source_key = excluded.source_key,
+          reason = excluded.reason, raw_values = excluded.raw_values, run_id = excluded.run_id
+        """)
+    }
+  }
+
+  /// Forgets the rejects of rows that Postgres holds now.
+  func forgetRejects(_ rows: [PostgresUUID], of source: SourceTable) async throws {
+    try await connection.execute(
+      "DELETE FROM agent_import_rejects WHERE agent_id = \(source.file.agent) AND id = ANY(\(rows))")
+  }
+
+  /// The rejects of lines that are settled, for the report.
+  func rejects(of source: SourceTable, most: Int) async throws -> [RejectReport] {
+    try await connection.query(
+      """
+      SELECT source_key::text, reason FROM agent_import_rejects
+      WHERE agent_id = \(source.file.agent) AND source_id = \(source.sourceID) ORDER BY source_row LIMIT \(most)
+      """
+    ).map { row in
+      RejectReport(
+        key: (try? JSON(parsing: try row.decode(0, as: String.self))) ?? .null, reason: try row.decode(1))
+    }
+  }
+}
+
+extension PostgresRow {
+  /// A timestamptz as microseconds since 1970 UTC.
+  func microseconds(_ column: Int) throws(PostgresError) -> Int64 {
+    if case .timestamptz(let microseconds) = try value(column) { return microseconds }
+    return 0
+  }
+}
+
+// MARK: - The schema as JSON
+
+extension LegacySchema {
+  /// The pragmas by name.
+  var pragmasJSON: JSON {
+    .object(JSONObject(pragmas.sorted { $0.key < $1.key }.map { ($0.key, ExactValue($0.value).json) }))
+  }
+
+  /// The objects in their order.
+  var objectsJSON: JSON {
+    .array(
+      objects.map {
+        [
+          "type": .string($0.type), "name": .string($0.name), "table": .string($0.tableName),
+          "sql": $0.sql.map(JSON.string) ?? .null,
+        ]
+      })
+  }
+}
+
+extension LegacyTable {
+  /// The columns in their order.
+  var columnsJSON: JSON {
+    .array(
+      columns.enumerated().map { place, column in
+        [
+          "name": .string(column.name), "type": .string(column.declaredType),
+          "key": .integer(column.keyPlace),
+          "is_rowid": .bool(place == rowIDColumn),
+        ]
+      })
+  }
+
+  /// The table as `columnsJSON` describes it; nil where that is none of our making.
+  init?(name: String, columnsJSON: JSON, hasRowID: Bool, isMapped: Bool) {
+    guard case .array(let values) = columnsJSON else { return nil }
+    var columns: [LegacyColumn] = []
+    for value in values {
+      guard let name = value["name"]?.stringValue, let type = value["type"]?.stringValue,
+        let place = value["key"]?.int64Value
+      else { return nil }
+      columns.append(LegacyColumn(name: name, declaredType: type, keyPlace: Int(place)))
+    }
+    self.init(
+      name: name, columns: columns, hasRowID: hasRowID,
+      hasKeyIndex: !values.contains { $0["is_rowid"] == true }, isMapped: isMapped)
+  }
+}

@@ -1,0 +1,80 @@
+// Moves one source table: what is left to do, chunk by chunk, reading the next one while the server takes the last.
+
+import AgentBase
+import Postgres
+
+/// The import of one source table.
+struct TableImport: Sendable {
+  let reader: SourceReader
+  let source: SourceTable
+  let options: ImportOptions
+  let embeddingType: EmbeddingType
+  /// When the run began, RFC 3339, UTC.
+  let migratedAt: String
+  let onEvent: @Sendable (ImportEvent) -> Void
+
+  /// Reads and converts every row and counts what would become of it; writes nothing.
+  ///
+  /// - Parameter ledger: what earlier runs have written; nil where the target knows of none.
+  func dryRun(ledger: [LedgerLine], into report: inout TableReport) async throws {
+    let plan = try await settle(ledger, into: &report)
+    for range in plan.ranges {
+      try await reader.begin(source, range, time: options.time, embeddingType: embeddingType)
+      while let chunk = try await reader.nextChunk(most: options.batchSize, migratedAt: migratedAt) {
+        report.read += chunk.rowsRead
+        report.loaded += chunk.rows.count
+        report.add(chunk.rejects)
+        onEvent(.advanced(rows: chunk.rowsRead))
+      }
+    }
+  }
+
+  /// Moves every row that is not there yet.
+  func run(_ ledger: Ledger, into report: inout TableReport) async throws {
+    let lines = try await ledger.lines(of: source)
+    let plan = try await settle(lines, into: &report)
+    if report.rejected > 0 {
+      report.rejects = try await ledger.rejects(of: source, most: TableReport.mostRejects)
+    }
+    try await ledger.strike(plan.stale, of: source)
+    let loader = ChunkLoader(ledger: ledger, source: source, policy: options.onConflict)
+    var number = lines.map(\.chunk).max() ?? 0
+    for range in plan.ranges {
+      try await reader.begin(source, range, time: options.time, embeddingType: embeddingType)
+      var next = try await reader.nextChunk(most: options.batchSize, migratedAt: migratedAt)
+      while let chunk = next {
+        number += 1
+        async let following = reader.nextChunk(most: options.batchSize, migratedAt: migratedAt)
+        let outcome = try await loader.load(chunk, number: number, isFresh: range.isFresh)
+        report.read += chunk.rowsRead
+        report.loaded += outcome.loaded
+        report.alreadyThere += outcome.alreadyThere
+        report.add(outcome.rejects)
+        onEvent(.advanced(rows: chunk.rowsRead))
+        next = try await following
+      }
+    }
+  }
+
+  /// Compares the source with the ledger, and counts the rows that have not changed since.
+  private func settle(_ lines: [LedgerLine], into report: inout TableReport) async throws -> SourcePlan {
+    let plan = try await reader.plan(source, ledger: lines)
+    for line in plan.settled {
+      report.read += line.rowsRead
+      report.alreadyThere += line.rowsLoaded + line.rowsThere
+      report.rejected += line.rowsRejected
+      onEvent(.advanced(rows: line.rowsRead))
+    }
+    return plan
+  }
+}
+
+extension TableReport {
+  /// Counts rejects, and keeps the first reasons.
+  fileprivate mutating func add(_ rejects: [Reject]) {
+    rejected += rejects.count
+    for reject in rejects.prefix(max(0, Self.mostRejects - self.rejects.count)) {
+      self.rejects.append(RejectReport(key: reject.key, reason: reject.reason))
+    }
+  }
+}

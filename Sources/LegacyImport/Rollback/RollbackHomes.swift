@@ -1,0 +1,42 @@
+// Which file takes what an agent has written since the import.
+
+/// A file that is to be written.
+struct PlannedFile: Sendable {
+  /// Where it is written.
+  let path: String
+  /// The file that was imported; nil for a new one.
+  let archived: ArchivedFile?
+  /// The agents whose new rows go into it.
+  var writers: [String]
+  /// Whose file it is.
+  var owner: String { archived?.agent ?? writers.first ?? "" }
+}
+
+/// Finds a file for each agent. Pure.
+struct RollbackHomes {
+  private var files: [(archived: ArchivedFile?, path: String, writers: [String])]
+
+  init(files: [ArchivedFile]) { self.files = files.map { ($0, $0.path, []) } }
+
+  /// Gives an agent's new rows a place: a file of its own that has memories, else any of its own, else one that held rows of
+  /// it, else a new file.
+  mutating func settle(_ agent: String) {
+    let places = files.indices
+    let home =
+      places.first { files[$0].archived?.agent == agent && files[$0].archived?.hasMemories == true }
+      ?? places.first { files[$0].archived?.agent == agent }
+      ?? places.first { files[$0].archived?.rowAgents.contains(agent) == true }
+    if let home {
+      files[home].writers.append(agent)
+    } else {
+      // An agent's id may hold what a path must not.
+      let name = agent.replacing("/", with: "_")
+      files.append((nil, (name.hasPrefix(".") ? "_" + name : name) + "/memory.db", [agent]))
+    }
+  }
+
+  /// The files, with their places.
+  func planned(at place: (String) -> String) -> [PlannedFile] {
+    files.map { PlannedFile(path: place($0.path), archived: $0.archived, writers: $0.writers) }
+  }
+}

@@ -1,0 +1,123 @@
+// What agents have written since the import, as rows of the library's own tables in SQLite.
+
+import Postgres
+import SQLite
+
+/// A row for one of the library's own tables in SQLite.
+struct WrittenRow: Sendable {
+  let sql: String
+  let values: [SQLiteValue]
+}
+
+extension Archive {
+  /// Passes on, some at a time, the rows that an agent has written and that came from no file.
+  ///
+  /// A memory is given a time after all that the files know of its key, so that it is the current one there as it is here.
+  func forEachWritten(by agent: String, _ body: ([WrittenRow]) async throws -> Void) async throws {
+    for (query, sql) in Self.writtenQueries {
+      try await connection.transaction(.readOnlySnapshot) { connection in
+        var rows = CursorRows(connection: connection, batch: 200)
+        var statement = query
+        statement.values = [.text(agent)]
+        try await rows.open(statement)
+        var batch: [WrittenRow] = []
+        while let row = try await rows.next() {
+          var values: [SQLiteValue] = [.text(agent)]
+          for column in 0..<row.count { values.append(try SQLiteValue(row.value(column))) }
+          batch.append(WrittenRow(sql: sql, values: values))
+          if batch.count == 200 {
+            try await body(batch)
+            batch.removeAll()
+          }
+        }
+        try await body(batch)
+      }
+    }
+  }
+
+  /// What to read from Postgres, and the statement of SQLite that takes its columns behind the agent.
+  private static let writtenQueries: [(PostgresStatement, String)] = [
+    (
+      PostgresStatement(
+        sql: """
+          SELECT namespace, key, content::text, metadata::text, embedding::real[], \(time("created_at")),
+            \(time("""
+            greatest(updated_at, (SELECT max(old.updated_at) + interval '1 microsecond' FROM agent_memories AS old
+              WHERE old.agent_id = new.agent_id AND old.namespace = new.namespace AND old.key = new.key
+              AND old.source_id IS NOT NULL))
+            """)), \(time("expires_at"))
+          FROM agent_memories AS new WHERE agent_id = $1 AND source_id IS NULL ORDER BY id
+          """),
+      """
+      INSERT INTO agentbase_memories
+        (agent_id, namespace, key, content, metadata, embedding, created_at, updated_at, expires_at)
+      VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
+      ON CONFLICT (agent_id, namespace, key) DO UPDATE SET content = excluded.content, metadata = excluded.metadata,
+        embedding = excluded.embedding, updated_at = excluded.updated_at, expires_at = excluded.expires_at
+      """
+    ),
+    (
+      PostgresStatement(
+        sql: """
+          SELECT name, description, configuration::text, metadata::text, is_enabled, usage_count,
+            \(time("created_at")), \(time("updated_at"))
+          FROM agent_tools WHERE agent_id = $1 AND source_id IS NULL ORDER BY id
+          """),
+      """
+      INSERT INTO agentbase_tools
+        (agent_id, name, description, configuration, metadata, is_enabled, usage_count, created_at, updated_at)
+      VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
+      ON CONFLICT (agent_id, name) DO UPDATE SET description = excluded.description,
+        configuration = excluded.configuration, metadata = excluded.metadata, is_enabled = excluded.is_enabled,
+        usage_count = excluded.usage_count, updated_at = excluded.updated_at
+      """
+    ),
+    (
+      PostgresStatement(
+        sql: """
+          SELECT metric_name, coalesce(value, 0), unit, metadata::text, \(time("timestamp"))
+          FROM agent_metrics WHERE agent_id = $1 AND source_id IS NULL ORDER BY timestamp, id
+          """),
+      "INSERT INTO agentbase_metrics (agent_id, metric_name, value, unit, metadata, timestamp) VALUES (?, ?, ?, ?, ?, ?)"
+    ),
+    (
+      PostgresStatement(
+        sql: """
+          SELECT id::text, task_type, status, input::text, output::text, error_message,
+            \(time("coalesce(started_at, created_at)")), \(time("completed_at")), duration_ms, metadata::text,
+            \(time("created_at"))
+          FROM agent_executions WHERE agent_id = $1 AND source_id IS NULL ORDER BY started_at, id
+          """),
+      """
+      INSERT INTO agentbase_executions (agent_id, execution_id, task_type, status, input, output, error_message,
+        started_at, completed_at, duration_ms, metadata, created_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+      ON CONFLICT (execution_id) DO UPDATE SET status = excluded.status, output = excluded.output,
+        error_message = excluded.error_message, completed_at = excluded.completed_at, duration_ms = excluded.duration_ms
+      """
+    ),
+  ]
+
+  /// A time as the library's own tables hold it: RFC 3339, UTC, with microseconds.
+  private static func time(_ expression: String) -> String {
+    "to_char((\(expression)) AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.US\"Z\"')"
+  }
+}
+
+extension SQLiteValue {
+  /// A value of Postgres as the library's own tables in SQLite hold it; embeddings are float32, little-endian.
+  ///
+  /// - Throws: `ImportError` for a type that stands in none of the queries above.
+  fileprivate init(_ value: PostgresValue) throws(ImportError) {
+    switch value {
+    case .null: self = .null
+    case .bool(let value): self = .integer(value ? 1 : 0)
+    case .int8(let value): self = .integer(value)
+    case .float8(let value): self = .real(value)
+    case .text(let value): self = .text(value)
+    case .float4Array(let values):
+      self = .blob(
+        values.flatMap { value in (0..<4).map { UInt8(truncatingIfNeeded: value.bitPattern >> (8 * $0)) } })
+    default: throw ImportError(.target, "a stored row holds a value of type \(value.type)")
+    }
+  }
+}

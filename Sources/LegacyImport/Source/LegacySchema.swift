@@ -1,0 +1,143 @@
+// Reads the schema of a legacy file: its tables, understood, and all that is needed to make the file again.
+
+import AgentBase
+import SQLite
+
+/// The schema of a legacy file.
+struct LegacySchema: Sendable {
+  /// An object of `sqlite_schema`, in its order.
+  struct Object: Sendable {
+    /// `table`, `index`, `view` or `trigger`.
+    let type: String
+    let name: String
+    let tableName: String
+    /// The statement that made it; nil for the indexes that SQLite makes itself.
+    let sql: String?
+  }
+
+  /// How a table is stored.
+  enum Storage: String, Sendable {
+    /// Rows of its own.
+    case ordinary
+    /// Rows of its own, on behalf of a virtual table.
+    case shadow
+    /// No rows of its own: made again by its statement and its shadow tables.
+    case virtual
+  }
+
+  /// A table of the file.
+  struct Table: Sendable {
+    let table: LegacyTable
+    let storage: Storage
+    /// The name by which the rowid can be read; nil where there is none, or columns hide all three of its names.
+    let rowIDName: String?
+  }
+
+  /// The pragmas that the file keeps and that a new file has to be given, by name.
+  let pragmas: [String: SQLiteValue]
+  let objects: [Object]
+  let tables: [Table]
+
+  /// The pragmas that make a difference to a file that is made again.
+  static let pragmaNames = [
+    "encoding", "page_size", "auto_vacuum", "user_version", "application_id", "journal_mode",
+  ]
+
+  // MARK: - Reading
+
+  /// Reads the schema within the connection's snapshot.
+  ///
+  /// - Throws: `SQLiteError`, as for a corrupt file.
+  init(reading connection: SQLiteConnection) throws(SQLiteError) {
+    var pragmas: [String: SQLiteValue] = [:]
+    for name in Self.pragmaNames {
+      if let row = try connection.queryOne("PRAGMA \(name)") { pragmas[name] = row[0] }
+    }
+    self.pragmas = pragmas
+
+    var objects: [Object] = []
+    for row in try connection.query("SELECT type, name, tbl_name, sql FROM sqlite_schema ORDER BY rowid") {
+      objects.append(
+        Object(
+          type: Self.text(row[0]), name: Self.text(row[1]), tableName: Self.text(row[2]),
+          sql: row[3] == .null ? nil : Self.text(row[3])))
+    }
+    self.objects = objects
+
+    var tables: [Table] = []
+    for row in try connection.query(
+      "SELECT name, type, wr FROM pragma_table_list WHERE schema = 'main' AND type <> 'view' ORDER BY name")
+    {
+      let name = Self.text(row[0])
+      // The schema itself, and what ANALYZE makes again.
+      if name == "sqlite_schema" || name.hasPrefix("sqlite_stat") { continue }
+      let storage: Storage =
+        switch Self.text(row[1]) {
+        case "virtual": .virtual
+        case "shadow": .shadow
+        default: .ordinary
+        }
+      tables.append(try Self.table(name, storage: storage, hasRowID: row[2] == .integer(0), connection))
+    }
+    self.tables = tables
+  }
+
+  private static func table(
+    _ name: String, storage: Storage, hasRowID: Bool, _ connection: SQLiteConnection
+  ) throws(SQLiteError) -> Table {
+    var columns: [LegacyColumn] = []
+    var names: Set<String> = []
+    if storage != .virtual {
+      for row in try connection.query(
+        "SELECT name, type, pk, hidden FROM pragma_table_xinfo(?)", [.text(name)])
+      {
+        let column = LegacyColumn(
+          name: text(row[0]), declaredType: text(row[1]), keyPlace: integer(row[2]))
+        names.insert(column.name.lowercased())
+        // 2 and 3 are generated columns: the file makes their values again.
+        if integer(row[3]) < 2 { columns.append(column) }
+      }
+    }
+    let keyIndex = try connection.queryOne(
+      "SELECT 1 FROM pragma_index_list(?) WHERE origin = 'pk'", [.text(name)])
+    let hasKeyIndex = keyIndex != nil
+    let isMapped = storage == .ordinary && !name.hasPrefix("sqlite_")
+    let table = LegacyTable(
+      name: name, columns: columns, hasRowID: hasRowID, hasKeyIndex: hasKeyIndex, isMapped: isMapped)
+    return Table(table: table, storage: storage, rowIDName: table.rowIDName(hiddenBy: names))
+  }
+
+  private static func text(_ value: SQLiteValue) -> String { LegacyConversion.text(value) ?? "" }
+
+  private static func integer(_ value: SQLiteValue) -> Int {
+    if case .integer(let number) = value { Int(number) } else { 0 }
+  }
+}
+
+extension LegacySchema.Table {
+  /// The query that reads the rows in the order in which they are moved: by the rowid where there is one, else by the primary
+  /// key. The first column is the rowid (or NULL), the others are the table's columns.
+  var scanSQL: String { scanSQL(ScanRange(isFresh: true)) }
+
+  /// The same query, of the rows in a range of places.
+  func scanSQL(_ range: ScanRange) -> String {
+    let columns = table.columns.map { SQLiteIdentifier.quoted($0.name) }
+    let order = rowIDName.map { [$0] } ?? table.keyColumns.map { columns[$0] }
+    var sql =
+      "SELECT " + ([rowIDName ?? "NULL"] + columns).joined(separator: ", ")
+      + " FROM main." + SQLiteIdentifier.quoted(table.name)
+    if let rowIDName {
+      let bounds = [
+        range.after.map { "\(rowIDName) > \($0)" }, range.through.map { "\(rowIDName) <= \($0)" },
+      ]
+      let conditions = bounds.compactMap { $0 }.joined(separator: " AND ")
+      if !conditions.isEmpty { sql += " WHERE " + conditions }
+    }
+    if !order.isEmpty { sql += " ORDER BY " + order.joined(separator: ", ") }
+    if rowIDName == nil, range.after != nil || range.through != nil {
+      let after = range.after ?? 0
+      sql += " LIMIT \(range.through.map { $0 - after } ?? -1) OFFSET \(after)"
+    }
+    return sql
+  }
+}

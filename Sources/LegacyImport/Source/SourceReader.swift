@@ -1,0 +1,163 @@
+// Reads one legacy file at one moment, table by table and chunk by chunk.
+
+import AgentBase
+import Postgres
+import SQLite
+
+/// The snapshot of a legacy file. Lives on a queue of its own; what it hands out are values.
+actor SourceReader {
+  /// The most bytes that a chunk collects before it is cut; one row may be more.
+  static let chunkBytes = 4 << 20
+
+  nonisolated let file: LegacyFile
+  private nonisolated let executor: QueueExecutor
+  private var opened: (connection: SQLiteConnection, schema: LegacySchema)?
+  private var scan: Scan?
+
+  nonisolated var unownedExecutor: UnownedSerialExecutor { unsafe executor.asUnownedSerialExecutor() }
+
+  /// A reader of a file, which is opened at the first call.
+  init(_ file: LegacyFile) {
+    self.file = file
+    executor = QueueExecutor(label: "agentbase.source")
+  }
+
+  // MARK: - The file
+
+  private func source() throws(SQLiteError) -> (connection: SQLiteConnection, schema: LegacySchema) {
+    if let opened { return opened }
+    let connection = try SQLiteConnection.snapshot(of: file.path)
+    let opened = (connection, try LegacySchema(reading: connection))
+    self.opened = opened
+    return opened
+  }
+
+  /// The schema of the file.
+  func schema() throws(SQLiteError) -> LegacySchema { try source().schema }
+
+  /// The tables that have rows of their own.
+  func tables() throws(SQLiteError) -> [SourceTable] {
+    try source().schema.tables.filter { $0.storage != .virtual }.map { SourceTable(file: file, schema: $0) }
+  }
+
+  /// How many rows a table has.
+  func rowCount(of source: SourceTable) throws(SQLiteError) -> Int {
+    let name = SQLiteIdentifier.quoted(source.table.name)
+    guard
+      case .integer(let count)? = try self.source().connection.queryOne("SELECT count(*) FROM main.\(name)")?[
+        0]
+    else { return 0 }
+    return Int(count)
+  }
+
+  /// The agents whose rows a table holds: its file's, and those that its own column names.
+  func agents(of source: SourceTable) throws(SQLiteError) -> Set<String> {
+    var agents: Set = [file.agent]
+    guard let place = source.agentColumn else { return agents }
+    let column = SQLiteIdentifier.quoted(source.table.columns[place].name)
+    let table = SQLiteIdentifier.quoted(source.table.name)
+    for row in try self.source().connection.query("SELECT DISTINCT \(column) FROM main.\(table)") {
+      if let agent = LegacyConversion.text(row[0]), !agent.isEmpty { agents.insert(agent) }
+    }
+    return agents
+  }
+
+  /// Closes the file. The snapshot is gone.
+  func close() {
+    scan = nil
+    opened = nil
+  }
+
+  // MARK: - What is left to do
+
+  /// Compares the rows of a table with the ledger of earlier runs.
+  func plan(_ source: SourceTable, ledger: [LedgerLine]) throws -> SourcePlan {
+    guard !ledger.isEmpty else { return SourcePlan(ranges: [ScanRange(isFresh: true)]) }
+    var walk = LedgerWalk(lines: ledger)
+    let digest = RowDigest()
+    var statement = try self.source().connection.prepare(source.schema.scanSQL)
+    var ordinal: Int64 = 0
+    while try statement.step() {
+      try Task.checkCancellation()
+      ordinal += 1
+      let position = source.schema.rowIDName == nil ? ordinal : statement.integer(0)
+      if walk.step(to: position, digest: { digest.finish() }) == .inLine {
+        digest.update(statement, position: position)
+      }
+    }
+    walk.finish { digest.finish() }
+    return walk.plan
+  }
+
+  // MARK: - Rows
+
+  /// Begins to read rows of a table.
+  func begin(_ source: SourceTable, _ range: ScanRange, time: LegacyTime, embeddingType: EmbeddingType)
+    throws(SQLiteError)
+  {
+    scan = Scan(
+      statement: try self.source().connection.prepare(source.schema.scanSQL(range)),
+      encoder: RowEncoder(source: source, time: time, embeddingType: embeddingType),
+      ordinal: source.schema.rowIDName == nil ? range.after ?? 0 : nil)
+  }
+
+  /// The next rows of the range that was begun: at most `most`, fewer where they are large; nil after the last.
+  ///
+  /// - Parameter migratedAt: RFC 3339, UTC; it stands in each row's metadata.
+  func nextChunk(most: Int, migratedAt: String) throws -> EncodedChunk? {
+    try Task.checkCancellation()
+    guard var scan = scan.take() else { return nil }
+    let chunk = try scan.nextChunk(most: most, migratedAt: migratedAt)
+    if chunk != nil { self.scan = consume scan }
+    return chunk
+  }
+}
+
+/// A scan under way.
+private struct Scan: ~Copyable {
+  var statement: SQLiteStatement
+  var encoder: RowEncoder
+  /// The place of the last row, counted, where the table has no rowid.
+  var ordinal: Int64?
+  let digest = RowDigest()
+  private var isDone = false
+
+  init(statement: consuming SQLiteStatement, encoder: RowEncoder, ordinal: Int64?) {
+    self.statement = statement
+    self.encoder = encoder
+    self.ordinal = ordinal
+  }
+
+  mutating func nextChunk(most: Int, migratedAt: String) throws -> EncodedChunk? {
+    var chunk: EncodedChunk?
+    var buffer = PostgresCopyEncoder()
+    while !isDone, (chunk?.rowsRead ?? 0) < most, buffer.count < SourceReader.chunkBytes {
+      // A statement that is stepped after its last row begins again.
+      guard try statement.step() else {
+        isDone = true
+        break
+      }
+      ordinal = ordinal.map { $0 + 1 }
+      let position = ordinal ?? statement.integer(0)
+      digest.update(statement, position: position)
+      let start = buffer.count
+      let outcome = encoder.encode(statement, migratedAt: migratedAt, into: &buffer)
+      var growing = chunk.take() ?? EncodedChunk(firstRow: position, lastRow: position)
+      growing.lastRow = position
+      switch outcome {
+      case .encoded(let uuid, let sourceRow):
+        growing.starts.append(start)
+        growing.rows.append((uuid, sourceRow))
+      case .rejected(let uuid, let key, let reason):
+        growing.rejects.append(
+          Reject(
+            uuid: uuid, sourceRow: key.rowID ?? uuid.row, key: key.json, reason: reason,
+            values: encoder.rawValues(of: statement)))
+      }
+      chunk = growing
+    }
+    chunk?.digest = digest.finish()
+    chunk?.bytes = buffer.bytes
+    return chunk
+  }
+}

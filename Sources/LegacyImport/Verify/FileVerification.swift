@@ -1,0 +1,38 @@
+// Verifies the tables of one file, within the snapshot that it is read in.
+
+import AgentBase
+import Postgres
+
+/// The verification of one legacy file.
+struct FileVerification: Sendable {
+  let ledger: Ledger
+  let reader: SourceReader
+  let time: LegacyTime
+  let embeddingType: EmbeddingType
+  let onEvent: @Sendable (ImportEvent) -> Void
+
+  /// Compares every row of these tables.
+  func run(_ sources: [SourceTable], into report: inout VerificationReport) async throws {
+    let start = ContinuousClock.now
+    for source in sources {
+      let migratedAt = try await ledger.lines(of: source).map(\.migratedAt).max() ?? ledger.migratedAt
+      let before = report.compared
+      onEvent(
+        .began(
+          .verifying, file: source.file.relativePath, table: source.table.name, target: source.target.table,
+          rows: try await reader.rowCount(of: source)))
+      try await TableVerification(
+        connection: ledger.connection, reader: reader, source: source, time: time,
+        embeddingType: embeddingType,
+        migratedAt: ImportClock.text(migratedAt), agents: try await ledger.agents(of: source),
+        onEvent: onEvent
+      ).run(into: &report)
+      onEvent(
+        .finished(
+          .verifying, file: source.file.relativePath, table: source.table.name,
+          rows: report.compared - before,
+          rejected: 0))
+    }
+    report.seconds += start.secondsAgo
+  }
+}

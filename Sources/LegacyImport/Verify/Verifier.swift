@@ -1,0 +1,57 @@
+// `agentbase verify`: the proof by itself, of files as they are now against Postgres as it is now.
+
+import AgentBase
+import Postgres
+import SQLite
+
+/// Compares every row of legacy files with the row in Postgres, value for value; changes nothing.
+public struct Verifier: Sendable {
+  private let discovery: Discovery
+  private let options: ImportOptions
+  private let onEvent: @Sendable (ImportEvent) -> Void
+
+  /// A verification of what was found.
+  public init(
+    _ discovery: Discovery, options: ImportOptions,
+    onEvent: @escaping @Sendable (ImportEvent) -> Void = { _ in }
+  ) {
+    self.discovery = discovery
+    self.options = options
+    self.onEvent = onEvent
+  }
+
+  /// Compares all that was found.
+  ///
+  /// - Throws: `ImportError` where a file cannot be read, or the target holds no import; `PostgresError` where the server fails.
+  public func run() async throws -> VerificationReport {
+    if let (path, reason) = discovery.unreadable.first {
+      throw ImportError(
+        .source, "\(path): \(reason)", advice: "nothing was compared; leave the file out, or mend it")
+    }
+    var options = options
+    options.isDryRun = true
+    let target = try await ImportTargetServer(options: options)
+    guard target.hasSchema else {
+      throw ImportError(
+        .target, "the database has no tables of agentbase", advice: "run agentbase import first")
+    }
+    var report = VerificationReport()
+    for file in discovery.files {
+      let reader = SourceReader(file)
+      let ledger = Ledger(connection: target.connection, runID: target.runID, migratedAt: 0)
+      do {
+        try await FileVerification(
+          ledger: ledger, reader: reader, time: options.time, embeddingType: target.embeddingType,
+          onEvent: onEvent
+        ).run(try await reader.tables(), into: &report)
+      } catch let error as SQLiteError {
+        throw ImportError(.source, error.description)
+      }
+      await reader.close()
+    }
+    try await StrayRows(connection: target.connection).find(
+      agents: Set(discovery.files.map(\.agent)).sorted(), into: &report)
+    await target.connection.close()
+    return report
+  }
+}
