@@ -8,6 +8,13 @@ import TestSupport
 import Testing
 
 @Suite("Agents: attacks") struct AttackTests {
+  /// An agent with few connections: the shared server has not many for all tests at once.
+  private func open(_ url: String) async throws -> Agent {
+    var config = AgentConfig(name: "a", memoryBackend: .postgres(url: url))
+    config.maximumConnections = 4
+    return try await Agent(config)
+  }
+
   @Test(
     "Another process writes the same file at the same time",
     arguments: [TestBackend.sqliteNew, .sqliteLegacy])
@@ -59,7 +66,7 @@ import Testing
   @Test("What was acknowledged is there after backends were terminated", arguments: TestServer.versions)
   func terminated(_ version: TestServer.Version) async throws {
     let url = try await TestServer.freshDatabase(version)
-    let agent = try await Agent(AgentConfig(name: "a", memoryBackend: .postgres(url: url)))
+    let agent = try await open(url)
     try await agent.storeMemory("first", 0)
     let admin = try await PostgresConnection.connect(try PostgresConfiguration(url))
     let stored = try await withThrowingTaskGroup(of: Int?.self) { group in
@@ -117,7 +124,7 @@ import Testing
   @Test("A store that waits for a lock is cancelled on the server", arguments: TestServer.versions)
   func cancelledOnLockPostgres(_ version: TestServer.Version) async throws {
     let url = try await TestServer.freshDatabase(version)
-    let agent = try await Agent(AgentConfig(name: "a", memoryBackend: .postgres(url: url)))
+    let agent = try await open(url)
     try await agent.storeMemory("key", 1)
     let other = try await PostgresConnection.connect(try PostgresConfiguration(url))
     try await other.transaction { other in
@@ -143,7 +150,7 @@ import Testing
   @Test("The agent's own row may be removed behind its back", arguments: TestServer.versions)
   func agentRowRemoved(_ version: TestServer.Version) async throws {
     let url = try await TestServer.freshDatabase(version)
-    let agent = try await Agent(AgentConfig(name: "a", memoryBackend: .postgres(url: url)))
+    let agent = try await open(url)
     try await agent.storeMemory("key", 1)
     let admin = try await PostgresConnection.connect(try PostgresConfiguration(url))
     try await admin.executeScript("DELETE FROM agent_memories; DELETE FROM agents")
@@ -192,7 +199,7 @@ import Testing
   func forgotten() async throws {
     let url = try await TestServer.freshDatabase()
     func useAndForget() async throws {
-      let agent = try await Agent(AgentConfig(name: "a", memoryBackend: .postgres(url: url)))
+      let agent = try await open(url)
       try await agent.storeMemory("key", 1)
     }
     try await useAndForget()

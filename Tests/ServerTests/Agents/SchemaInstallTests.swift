@@ -11,6 +11,7 @@ import Testing
 @Suite("Agents: making the tables") struct SchemaInstallTests {
   private func open(_ url: String, events: EventLog? = nil) async throws -> Agent {
     var config = AgentConfig(name: "crawler", memoryBackend: .postgres(url: url))
+    config.maximumConnections = 2
     if let events { config.onEvent = { events.add($0) } }
     return try await Agent(config)
   }
