@@ -14,7 +14,7 @@ struct Verb: Sendable {
 
   /// All verbs, in the order of help.
   static let all: [Verb] = [
-    .devPostgres
+    .demo, .devPostgres,
   ]
 
   static var names: String { all.map(\.name).joined(separator: ", ") }
