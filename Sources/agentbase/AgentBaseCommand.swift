@@ -14,7 +14,6 @@ struct AgentBaseCommand {
   /// Runs one call of the command.
   @MainActor
   static func run(_ words: [String], environment: [String: String]) async -> ExitCode {
-    let secrets = Secrets(words: words, environment: environment)
     let isJSON = words.contains(Flag.json.declaration.flag)
     do {
       guard let name = words.first else {
@@ -30,9 +29,9 @@ struct AgentBaseCommand {
       return try await run(verb, Array(words.dropFirst()), environment: environment)
     } catch {
       let failure = Failure(error, verb: Verb.all.first { $0.name == words.first }?.name)
-      Output.error(secrets.removed(from: failure.text))
+      Output.error(failure.text)
       if isJSON, failure.exitCode != .wrongUsage {
-        Output.standard(failure.json(secrets).text)
+        Output.standard(failure.json.text)
       }
       return failure.exitCode
     }

@@ -43,12 +43,13 @@ struct Failure: Error {
   }
 
   /// The failure as the document that `--json` promises.
-  func json(_ secrets: Secrets) -> JSON {
-    let error: JSON = [
-      "message": .string(secrets.removed(from: message)),
-      "advice": advice.map { .string(secrets.removed(from: $0)) } ?? .null,
-      "exit_code": .integer(exitCode.rawValue),
+  var json: JSON {
+    let removed = Secrets.ofProcess.removed
+    return [
+      "error": [
+        "message": .string(removed(message)), "advice": advice.map { .string(removed($0)) } ?? .null,
+        "exit_code": .integer(exitCode.rawValue),
+      ]
     ]
-    return ["error": error]
   }
 }

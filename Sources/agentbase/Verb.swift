@@ -14,7 +14,7 @@ struct Verb: Sendable {
 
   /// All verbs, in the order of help.
   static let all: [Verb] = [
-    .demo, .devPostgres,
+    .demo, .importLegacy, .verify, .backup, .restore, .doctor, .devPostgres,
   ]
 
   static var names: String { all.map(\.name).joined(separator: ", ") }

@@ -64,6 +64,15 @@ extension Option where Value == String {
   }
 }
 
+extension Option where Value == String {
+  /// An option whose value is a file or a folder.
+  static func path(
+    _ name: String, _ placeholder: String, variable: String? = nil, help: String
+  ) -> Option {
+    Option(name, placeholder, variable: variable, help: help, read: OptionValues.path)
+  }
+}
+
 /// An option that is given or not.
 struct Flag: Sendable {
   let declaration: OptionDeclaration

@@ -20,6 +20,14 @@ enum OptionValues {
     return .seconds(number)
   }
 
+  /// A file or a folder. A URL in its place is a slip, and would show its password in every error about the file.
+  static func path(_ text: String) throws(InvalidValue) -> String {
+    guard !text.isEmpty, !text.contains("://") else {
+      throw InvalidValue(expected: "the path of a file or a folder")
+    }
+    return text
+  }
+
   /// One of the names of an enumeration.
   static func choice<Value: RawRepresentable & CaseIterable & Sendable>(
     _ type: Value.Type

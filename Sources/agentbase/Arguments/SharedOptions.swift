@@ -9,9 +9,9 @@ extension Flag {
 }
 
 extension Option where Value == String {
-  static let agentsPath = Option(
+  static let agentsPath = path(
     "agents-path", "DIR", help: "the agents' folder: every SQLite file below it, each once")
-  static let sqlite = Option("sqlite", "FILE", help: "one SQLite file")
+  static let sqlite = path("sqlite", "FILE", help: "one SQLite file")
   static let agent = Option(
     "agent", "ID", help: "the agent that the rows belong to; wins over the path and over agent columns")
   static let postgresURL = Option(

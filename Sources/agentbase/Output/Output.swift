@@ -6,8 +6,8 @@ enum Output {
   /// Writes lines to standard output.
   static func standard(_ text: String) { write(text + "\n", to: STDOUT_FILENO) }
 
-  /// Writes lines to standard error.
-  static func error(_ text: String) { write(text + "\n", to: STDERR_FILENO) }
+  /// Writes lines to standard error, passwords taken out.
+  static func error(_ text: String) { write(Secrets.ofProcess.removed(from: text) + "\n", to: STDERR_FILENO) }
 
   /// Writes to standard error as it is: a line that is drawn again and again.
   static func drawing(_ text: String) { write(text, to: STDERR_FILENO) }

@@ -6,6 +6,10 @@ internal import Foundation
 struct Secrets: Sendable {
   private let spellings: [String]
 
+  /// Those of this process.
+  static let ofProcess = Secrets(
+    words: CommandLine.arguments, environment: ProcessInfo.processInfo.environment)
+
   /// Collects the passwords in URLs and keyword strings of the command line and of the environment.
   init(words: [String], environment: [String: String]) {
     var found: Set<String> = []

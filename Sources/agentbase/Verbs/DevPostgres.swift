@@ -16,6 +16,7 @@ extension Verb {
       throw UsageError("start DIR, stop DIR or url DIR is needed")
     }
     let directory = arguments.operands[1]
+    guard !directory.contains("://") else { throw UsageError("dev-postgres needs a folder, not a URL") }
     switch arguments.operands[0] {
     case "start": tell(try await started(in: directory), arguments)
     case "stop":

@@ -1,0 +1,27 @@
+// The legacy files that a verb works on.
+
+internal import LegacyImport
+
+/// The legacy files that a verb works on.
+enum LegacySource: Sendable {
+  case folder(String)
+  case file(String)
+
+  /// The one source that the user named.
+  init(_ arguments: Arguments) throws(UsageError) {
+    switch (try arguments.value(.agentsPath), try arguments.value(.sqlite)) {
+    case (let folder?, nil): self = .folder(folder)
+    case (nil, let file?): self = .file(file)
+    case (nil, nil): throw UsageError("no source is given: --agents-path DIR or --sqlite FILE is needed")
+    case (.some, .some): throw UsageError("--agents-path and --sqlite contradict each other: give one")
+    }
+  }
+
+  /// Looks for the databases; `agent` is whose they are, where the user says so.
+  func discovery(agent: String?) throws(ImportError) -> Discovery {
+    switch self {
+    case .folder(let folder): try Discovery(root: folder, agent: agent)
+    case .file(let file): try Discovery(file: file, agent: agent)
+    }
+  }
+}

@@ -1,0 +1,50 @@
+// agentbase verify and rollback: differences are named, and the way back is there.
+
+import AgentBase
+import Foundation
+import TestSupport
+import Testing
+
+@Suite struct VerifyRollbackCommandTests {
+  @Test(arguments: TestServer.versions)
+  func aRowThatWasAlteredIsFoundAndNamed(version: TestServer.Version) async throws {
+    let (agents, database) = try await imported(version)
+    let verify = ["verify", "--agents-path", "agents", "--postgres-url", database.url]
+    let good = try await Command.run(verify, in: agents.home)
+    #expect(good.exitCode == 0 && good.errors.isEmpty && good.output.contains("verified: "), "\(good.errors)")
+    try await database.psql(
+      "UPDATE agent_memories SET content = jsonb_set(content, '{content}', '\"altered\"') WHERE key = '2'")
+    let bad = try await Command.run(verify, in: agents.home)
+    #expect(bad.exitCode == 4 && (1...2).contains(bad.errorLines.count), "\(bad.errors)")
+    #expect(bad.output.contains("agent_memories") && bad.output.contains("operational/crawler/memory.db"))
+    #expect(bad.errors.contains("operational/crawler/memory.db"))
+    let json = try await Command.run(verify + ["--json"], in: agents.home)
+    #expect(json.exitCode == 4)
+    #expect(try json.json()["difference_count"]?.int64Value == 1)
+    #expect(try json.json()["verified"] == false)
+    // A report is the import's alone.
+    #expect(try FileManager.default.contentsOfDirectory(atPath: agents.home).count == 2)
+  }
+
+  @Test(arguments: ["DELETE FROM agent_metrics", "UPDATE agent_metrics SET value = value + 0.5"])
+  func whatIsMissingIsFound(sql: String) async throws {
+    let (agents, database) = try await imported(.v15)
+    try await database.psql(sql)
+    let run = try await Command.run(
+      ["verify", "--agents-path", "agents", "--quiet"], in: agents.home,
+      environment: ["DATABASE_URL": database.url])
+    #expect(run.exitCode == 4 && run.output.isEmpty && run.errors.contains("agent_metrics"), "\(run.errors)")
+  }
+
+  private func imported(
+    _ version: TestServer.Version
+  ) async throws -> (agents: LegacyFolder, database: ServerDatabase) {
+    let agents = try LegacyFolder()
+    let database = try await ServerDatabase(version)
+    let run = try await Command.run(
+      ["import", "--agents-path", "agents", "--quiet"], in: agents.home,
+      environment: ["DATABASE_URL": database.url])
+    try #require(run.exitCode == 0, "\(run.errors)")
+    return (agents, database)
+  }
+}
