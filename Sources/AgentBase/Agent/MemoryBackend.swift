@@ -47,7 +47,8 @@ public struct MemoryBackend: Sendable, Hashable {
   /// - Throws: `AgentBaseError` of the code `invalidConfiguration`, which names the variable that is unset or wrong: there is
   ///   no default.
   public init(environment: [String: String] = ProcessInfo.processInfo.environment) throws(AgentBaseError) {
-    switch try Self.value(of: Variable.backend, in: environment, advice: "Set it to postgres, or to sqlite.") {
+    switch try Self.value(of: Variable.backend, in: environment, advice: "Set it to postgres, or to sqlite.")
+    {
     case "postgres": self = .postgres(url: try Self.url(in: environment))
     case "sqlite":
       self = .sqliteFile(
@@ -66,7 +67,8 @@ public struct MemoryBackend: Sendable, Hashable {
 
   private static func url(in environment: [String: String]) throws(AgentBaseError) -> String {
     let url = try value(
-      of: Variable.url, in: environment, advice: "Set it to a URL such as postgresql://user@host:5432/database.")
+      of: Variable.url, in: environment,
+      advice: "Set it to a URL such as postgresql://user@host:5432/database.")
     // The value is not shown: it may hold a password.
     guard url.hasPrefix("postgres://") || url.hasPrefix("postgresql://") || url.contains("=") else {
       throw AgentBaseError(

@@ -24,7 +24,8 @@ public enum StoredLimits {
     guard length <= nameBytes else {
       throw AgentBaseError(
         .invalidName, "the \(what) is too long: with the agent's id it has \(length) bytes",
-        advice: "Together they may have \(nameBytes). Store a digest of it, and the whole of it in the value.")
+        advice: "Together they may have \(nameBytes). Store a digest of it, and the whole of it in the value."
+      )
     }
     try checkText(name, what)
   }

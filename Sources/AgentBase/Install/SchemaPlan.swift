@@ -31,7 +31,8 @@ enum SchemaPlan {
       }
       guard step.text == steps[place].up else {
         throw AgentBaseError(
-          .schema, "step \(step.version) (\(step.name)) of the tables was made by another text than this program's",
+          .schema,
+          "step \(step.version) (\(step.name)) of the tables was made by another text than this program's",
           advice: "Use the program that made it, or run `agentbase schema status` to see both.")
       }
     }

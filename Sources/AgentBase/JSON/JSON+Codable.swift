@@ -8,7 +8,9 @@ extension JSON: Codable {
   public init(from decoder: any Decoder) throws {
     if let container = try? decoder.container(keyedBy: Name.self) {
       var object = JSONObject()
-      for name in container.allKeys { object[name.stringValue] = try container.decode(JSON.self, forKey: name) }
+      for name in container.allKeys {
+        object[name.stringValue] = try container.decode(JSON.self, forKey: name)
+      }
       self = .object(object)
       return
     }
@@ -28,7 +30,8 @@ extension JSON: Codable {
     } else {
       let value = try container.decode(Decimal.self)
       guard let number = JSONNumber(text: value.description) else {
-        throw DecodingError.dataCorruptedError(in: container, debugDescription: "no number that JSON can hold")
+        throw DecodingError.dataCorruptedError(
+          in: container, debugDescription: "no number that JSON can hold")
       }
       self = .number(number)
     }
@@ -39,7 +42,9 @@ extension JSON: Codable {
     switch self {
     case .object(let object):
       var container = encoder.container(keyedBy: Name.self)
-      for member in object.members { try container.encode(member.value, forKey: Name(stringValue: member.name)) }
+      for member in object.members {
+        try container.encode(member.value, forKey: Name(stringValue: member.name))
+      }
     case .array(let values):
       var container = encoder.unkeyedContainer()
       for value in values { try container.encode(value) }

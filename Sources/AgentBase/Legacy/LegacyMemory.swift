@@ -14,7 +14,8 @@ struct LegacyObject: Sendable {
 
   /// A memory's value: the member that is one, else the whole row.
   var value: MemoryValue {
-    guard let name = LegacyTable.valueName(among: members.members.map(\.name)), let json = members[name] else {
+    guard let name = LegacyTable.valueName(among: members.members.map(\.name)), let json = members[name]
+    else {
       return MemoryValue(legacy: .object(members), mark: nil)
     }
     return MemoryValue(legacy: json, mark: marks?[name])

@@ -48,7 +48,8 @@ enum TimeSpelling: Sendable, Hashable {
   private static func text(like text: String) -> TimeSpelling {
     let body = text.dropFirst(10)
     let separator = body.first == "T" ? "T" : " "
-    let fraction = body.split(separator: ".", maxSplits: 1).dropFirst().first?.prefix { $0.isNumber }.count ?? 0
+    let fraction =
+      body.split(separator: ".", maxSplits: 1).dropFirst().first?.prefix { $0.isNumber }.count ?? 0
     let suffix =
       if body.hasSuffix("Z") { "Z" } else if body.contains("+") || body.dropFirst(6).contains("-") {
         "+00:00"

@@ -22,7 +22,8 @@ enum ValueSpelling {
     case (.integer?, .number(let number)), (.real?, .number(let number)):
       if let whole = number.int64Value { return .integer(whole) }
       return number.isInteger ? nil : .real(number.doubleValue)
-    case (.text(let sample)?, .string(let text)): return (try? JSON(parsing: sample)) == nil ? .text(text) : nil
+    case (.text(let sample)?, .string(let text)):
+      return (try? JSON(parsing: sample)) == nil ? .text(text) : nil
     default: return nil
     }
   }

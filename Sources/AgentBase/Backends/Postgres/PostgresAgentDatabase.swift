@@ -20,7 +20,8 @@ final class PostgresAgentDatabase: Sendable {
         let installed = try await PostgresSchemaInstaller(steps: Schema.postgres).install(on: connection)
         for step in installed {
           config.onEvent(
-            AgentEvent(.schema, "created the tables of step \(step.version) (\(step.name))", agent: config.id))
+            AgentEvent(.schema, "created the tables of step \(step.version) (\(step.name))", agent: config.id)
+          )
         }
       } catch {
         await connection.close()

@@ -23,9 +23,13 @@ extension AgentBaseError {
     switch error.code {
     case .invalidConfiguration: (.invalidConfiguration, "Correct the URL of Postgres (DATABASE_URL).")
     case .connectionFailed, .timedOut: (.unavailable, connectionAdvice(error.sqlState))
-    case .connectionLost: (.unavailable, error.isSafeToRetry ? nil : "It is not known whether the call took effect.")
+    case .connectionLost:
+      (.unavailable, error.isSafeToRetry ? nil : "It is not known whether the call took effect.")
     case .poolExhausted:
-      (.unavailable, "Raise maximumConnections or waitLimit of the config, or check that the server can be reached.")
+      (
+        .unavailable,
+        "Raise maximumConnections or waitLimit of the config, or check that the server can be reached."
+      )
     case .poolClosed: (.closed, nil)
     case .encoding: (.invalidValue, nil)
     case .server: serverReading(error.sqlState)
@@ -35,7 +39,8 @@ extension AgentBaseError {
 
   private static func connectionAdvice(_ state: SQLState?) -> String {
     switch state {
-    case .invalidPassword?, "28000"?: "Check the user and the password in DATABASE_URL, and pg_hba.conf on the server."
+    case .invalidPassword?, "28000"?:
+      "Check the user and the password in DATABASE_URL, and pg_hba.conf on the server."
     case .invalidCatalogName?: "Create the database with createdb, or correct its name in DATABASE_URL."
     case .tooManyConnections?: "Close other connections, or raise max_connections on the server."
     case .cannotConnectNow?: "The server is starting or stopping: try again in a moment."
@@ -48,7 +53,10 @@ extension AgentBaseError {
     case .insufficientPrivilege?:
       (.permission, "Ask the owner of the tables for SELECT, INSERT, UPDATE and DELETE on them.")
     case .undefinedTable?, .undefinedColumn?, .undefinedFunction?:
-      (.schema, "The tables were removed or changed since the agent was opened: open it again to create them.")
+      (
+        .schema,
+        "The tables were removed or changed since the agent was opened: open it again to create them."
+      )
     // Program limits, as of the size of a jsonb.
     case "54000"?, "54001"?: (.invalidValue, nil)
     case let state? where state.conditionClass == "57": (.unavailable, nil)

@@ -32,11 +32,13 @@ final class PostgresStore: AgentStore {
   func store(_ draft: MemoryDraft) async throws { try await write(MemorySQL.store(draft, agent: agent)) }
 
   func value(namespace: String, key: String) async throws -> MemoryValue? {
-    try await read(MemorySQL.value(agent: agent, namespace: namespace, key: key), PostgresMemoryRow.value).first
+    try await read(MemorySQL.value(agent: agent, namespace: namespace, key: key), PostgresMemoryRow.value)
+      .first
   }
 
   func memory(namespace: String, key: String) async throws -> Memory? {
-    try await read(MemorySQL.memory(agent: agent, namespace: namespace, key: key), PostgresMemoryRow.memory).first
+    try await read(MemorySQL.memory(agent: agent, namespace: namespace, key: key), PostgresMemoryRow.memory)
+      .first
   }
 
   func delete(namespace: String, key: String) async throws -> Bool {
@@ -138,7 +140,9 @@ final class PostgresStore: AgentStore {
 
   // MARK: Executions
 
-  func begin(_ draft: ExecutionDraft) async throws { try await write(ExecutionSQL.begin(draft, agent: agent)) }
+  func begin(_ draft: ExecutionDraft) async throws {
+    try await write(ExecutionSQL.begin(draft, agent: agent))
+  }
 
   func end(_ end: ExecutionEnd) async throws -> Bool {
     try await write(ExecutionSQL.end(end, agent: agent)).affectedRows > 0

@@ -72,7 +72,8 @@ enum ToolSQL {
   }
 
   /// Stores a switched copy of an imported tool.
-  static func copyAndSetEnabled(_ draft: ToolDraft, of usageCount: Int64, agent: String) -> PostgresStatement {
+  static func copyAndSetEnabled(_ draft: ToolDraft, of usageCount: Int64, agent: String) -> PostgresStatement
+  {
     """
     \(insert(draft, agent: agent, usageCount: "\(usageCount)"))
     DO UPDATE SET is_enabled = excluded.is_enabled, updated_at = now()

@@ -40,7 +40,8 @@ struct LegacyMemoryShape {
     else { return nil }
     var columns: [Int: SQLiteValue] = [key: .text(draft.key), value: written]
     if let place = roles[.namespace] {
-      columns[place] = draft.namespace.isEmpty && !table.notNullColumns.contains(place) ? .null : .text(draft.namespace)
+      columns[place] =
+        draft.namespace.isEmpty && !table.notNullColumns.contains(place) ? .null : .text(draft.namespace)
     }
     // A row that is everybody's stays so.
     if let place = roles[.agent], isNew { columns[place] = .text(agent) }

@@ -42,7 +42,8 @@ final class SQLiteAgentFile: Sendable {
       let folder = URL(filePath: path).deletingLastPathComponent().path
       guard SQLiteFile.kind(folder) == .directory else {
         throw AgentBaseError(
-          .unavailable, "\(path): there is no folder \(folder)", advice: "Make the folder, or correct the path.")
+          .unavailable, "\(path): there is no folder \(folder)",
+          advice: "Make the folder, or correct the path.")
       }
     case .directory:
       throw AgentBaseError(

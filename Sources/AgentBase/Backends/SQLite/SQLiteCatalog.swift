@@ -87,7 +87,8 @@ struct SQLiteTable: Sendable {
           && (notNull.contains(place) || columns[place].keyPlace > 0)
       })
     quotedName = "main." + SQLiteIdentifier.quoted(name)
-    let list = ([rowIDName ?? "NULL"] + columns.map { SQLiteIdentifier.quoted($0.name) }).joined(separator: ", ")
+    let list = ([rowIDName ?? "NULL"] + columns.map { SQLiteIdentifier.quoted($0.name) }).joined(
+      separator: ", ")
     selectSQL = "SELECT \(list) FROM \(quotedName)"
   }
 

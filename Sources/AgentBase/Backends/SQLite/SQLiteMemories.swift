@@ -97,7 +97,8 @@ struct SQLiteMemories {
 
   /// Adds the keys of a table: from our own in their order, as many as are needed; from a legacy one, all.
   private func collect(
-    from table: SQLiteTable, namespace: String, prefix: String, after: ExactText?, into keys: inout SmallestKeys
+    from table: SQLiteTable, namespace: String, prefix: String, after: ExactText?,
+    into keys: inout SmallestKeys
   ) throws {
     let reader = reader(table)
     var sql = table.selectSQL

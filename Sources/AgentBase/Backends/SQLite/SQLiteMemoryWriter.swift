@@ -37,7 +37,9 @@ struct SQLiteMemoryWriter {
     }
     let legacyRows = rows.filter { !$0.table.isOwn }.sorted { $0.rank > $1.rank }
     let ownRows = rows.filter(\.table.isOwn)
-    for plan in plans(legacyRows) where try write(plan, draft, among: legacyRows, insteadOf: ownRows) { return }
+    for plan in plans(legacyRows) where try write(plan, draft, among: legacyRows, insteadOf: ownRows) {
+      return
+    }
     try storeInOwnTable(draft, newest: legacyRows.first?.rank.time)
   }
 
@@ -59,7 +61,8 @@ struct SQLiteMemoryWriter {
     let now = Timestamp.now
     guard
       let values = try plan.shape.values(
-        draft, agent: agent, now: now, sample: sample, zone: time.naiveZone, connection, isNew: plan.row == nil)
+        draft, agent: agent, now: now, sample: sample, zone: time.naiveZone, connection,
+        isNew: plan.row == nil)
     else { return false }
     // What the column can say of the time must still be newer than every other row of the key.
     if let row = plan.row {
@@ -71,7 +74,9 @@ struct SQLiteMemoryWriter {
       try connection.transaction {
         for row in ownRows { try remove(row.table, row.location) }
         try plan.shape.write(values, at: plan.row?.location, connection)
-        let written = try memories.current(namespace: draft.namespace, key: draft.key) { $0.memoryValue($1).json }
+        let written = try memories.current(namespace: draft.namespace, key: draft.key) {
+          $0.memoryValue($1).json
+        }
         // Triggers, collations and affinities may do what nobody foresaw.
         guard written == MemoryValue(storedText: draft.valueText).json else { throw DoesNotFit() }
       }
@@ -140,6 +145,7 @@ struct SQLiteMemoryWriter {
 enum SQLiteEmbedding {
   /// A BLOB of float32, little-endian.
   static func value(_ numbers: [Float]) -> SQLiteValue {
-    .blob(numbers.flatMap { number in (0..<4).map { UInt8(truncatingIfNeeded: number.bitPattern >> (8 * $0)) } })
+    .blob(
+      numbers.flatMap { number in (0..<4).map { UInt8(truncatingIfNeeded: number.bitPattern >> (8 * $0)) } })
   }
 }

@@ -86,7 +86,9 @@ struct SQLiteMetrics {
     let spelled = spelling.value(moment, zone: time.naiveZone)
     // A time that was asked for is kept to the microsecond, or not here.
     if draft.time != nil, time.microseconds(of: spelled) != moment.microseconds { return false }
-    var columns: [Int: SQLiteValue] = [name: .text(draft.name), value: .real(draft.value), timePlace: spelled]
+    var columns: [Int: SQLiteValue] = [
+      name: .text(draft.name), value: .real(draft.value), timePlace: spelled,
+    ]
     if let place = roles[.unit] { columns[place] = draft.unit.map(SQLiteValue.text) ?? .null }
     if let place = roles[.metadata], !draft.metadata.isEmpty {
       columns[place] = .text(JSON.object(draft.metadata).jsonbText)
@@ -105,7 +107,8 @@ struct SQLiteMetrics {
     do {
       return try connection.transaction {
         try connection.execute(
-          "INSERT INTO \(table.quotedName) (\(names)) VALUES (\(marks))", places.compactMap { columns[$0] }) == 1
+          "INSERT INTO \(table.quotedName) (\(names)) VALUES (\(marks))", places.compactMap { columns[$0] })
+          == 1
       }
     } catch let error as SQLiteError where [.constraint, .mismatch, .error].contains(error.code.primary) {
       return false

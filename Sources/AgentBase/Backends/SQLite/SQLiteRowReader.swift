@@ -64,7 +64,8 @@ struct SQLiteRowReader {
   /// How new the row is among the rows of its name.
   func rank(_ row: borrowing SQLiteStatement) -> SQLiteRank {
     SQLiteRank(
-      time: time(.updatedAt, row) ?? time(.createdAt, row), rowID: table.rowIDName == nil ? 0 : row.integer(0),
+      time: time(.updatedAt, row) ?? time(.createdAt, row),
+      rowID: table.rowIDName == nil ? 0 : row.integer(0),
       table: ExactText(legacy.name))
   }
 

@@ -71,7 +71,9 @@ final class SQLiteStore: AgentStore {
 
   func tools() async throws -> [AgentTool] { try await read { try $0.tools.all() } }
 
-  func tool(named name: String) async throws -> AgentTool? { try await read { try $0.tools.tool(named: name) } }
+  func tool(named name: String) async throws -> AgentTool? {
+    try await read { try $0.tools.tool(named: name) }
+  }
 
   func countUses(ofTool name: String, _ count: Int64) async throws -> Bool {
     try await write { transaction in
@@ -119,14 +121,18 @@ final class SQLiteStore: AgentStore {
     _ body: @escaping @Sendable (SQLiteAgentTransaction) throws -> Value
   ) async throws -> Value {
     let (agent, time) = (agent, time)
-    return try await lease.resource.read { try body(SQLiteAgentTransaction($0, $1, agent: agent, time: time)) }
+    return try await lease.resource.read {
+      try body(SQLiteAgentTransaction($0, $1, agent: agent, time: time))
+    }
   }
 
   private func write<Value: Sendable>(
     _ body: @escaping @Sendable (SQLiteAgentTransaction) throws -> Value
   ) async throws -> Value {
     let (agent, time) = (agent, time)
-    return try await lease.resource.write { try body(SQLiteAgentTransaction($0, $1, agent: agent, time: time)) }
+    return try await lease.resource.write {
+      try body(SQLiteAgentTransaction($0, $1, agent: agent, time: time))
+    }
   }
 }
 
@@ -162,7 +168,8 @@ final class SQLiteAgentTransaction {
     catalog = try SQLiteCatalog(reading: connection, version: try SQLiteCatalog.version(of: connection))
     guard let table = catalog.ownTable(of: kind) else {
       throw AgentBaseError(
-        .schema, "\(connection.path): a table of the library is missing, though its version says that it is there",
+        .schema,
+        "\(connection.path): a table of the library is missing, though its version says that it is there",
         advice: "Restore the file from a backup.")
     }
     return table
