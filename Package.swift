@@ -31,7 +31,7 @@ let package = Package(
 
     // What agents import, what moves their old files, and the command line over both.
     .target(name: "AgentBase", dependencies: ["SQLite", "Postgres", "Schema", "CCrypto"]),
-    .target(name: "LegacyImport", dependencies: ["AgentBase", "SQLite", "Postgres", "Schema", "CCrypto"]),
+    .target(name: "LegacyImport", dependencies: ["AgentBase", "SQLite", "Postgres", "CCrypto"]),
     .executableTarget(
       name: "agentbase",
       dependencies: [

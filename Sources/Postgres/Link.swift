@@ -46,19 +46,25 @@ import Synchronization
   var errorText: String { unsafe String(cString: PQerrorMessage(pointer)) }
   /// How many notices have come; tells a notice from an error while a COPY is being sent.
   var noticeCount: Int { notices.count }
+  /// The server's farewell: libpq takes an error that comes between statements for a notice.
+  var farewell: PostgresServerFields? { notices.farewell }
 }
 
 /// Hands the server's notices on, which libpq would print to standard error.
 private final class NoticeReceiver: Sendable {
   private let handler: @Sendable (PostgresServerFields) -> Void
-  private let received = Atomic<Int>(0)
+  private let state = Mutex<(count: Int, farewell: PostgresServerFields?)>((0, nil))
 
   init(handler: @escaping @Sendable (PostgresServerFields) -> Void) { self.handler = handler }
 
-  var count: Int { received.load(ordering: .relaxed) }
+  var count: Int { state.withLock { $0.count } }
+  var farewell: PostgresServerFields? { state.withLock { $0.farewell } }
 
   func receive(_ fields: PostgresServerFields) {
-    received.add(1, ordering: .relaxed)
+    state.withLock { state in
+      state.count += 1
+      if fields.isFatal { state.farewell = fields }
+    }
     handler(fields)
   }
 }

@@ -22,13 +22,16 @@ extension PostgresConnection {
   /// Finds out before anything is sent whether the server has ended the session: then nothing was lost, and the call can
   /// be made again elsewhere.
   func checkAlive(_ link: Link, _ sql: String?) throws(PostgresError) {
-    // A notice, a notification, a changed setting, or the end, which only shows once the server's last words are read.
-    while Self.isReadable(link.socket) {
-      let isOpen = unsafe PQconsumeInput(link.pointer) != 0
+    guard Self.isReadable(link.socket) else { return }
+    // A notice, a notification, a changed setting, or the end, of which the first piece may be the server's farewell.
+    var isOpen = true
+    while isOpen, Self.isReadable(link.socket) {
+      isOpen = unsafe PQconsumeInput(link.pointer) != 0
       _ = unsafe PQisBusy(link.pointer)
-      takeNotifications(link)
-      guard isOpen, !link.isBroken else { throw lose(link, sql, nil, sent: false) }
     }
+    takeNotifications(link)
+    guard !isOpen || link.isBroken || link.farewell != nil else { return }
+    throw lose(link, sql, link.farewell, sent: false)
   }
 
   static func isReadable(_ socket: Int32) -> Bool {

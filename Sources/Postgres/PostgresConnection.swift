@@ -64,7 +64,13 @@ public actor PostgresConnection {
   }
 
   /// Ends the session once what is under way has ended. Calls that wait or come later fail.
+  ///
+  /// In the body of this connection's own transaction or COPY it ends the session at once, which undoes them.
   public func close() async {
+    guard ScopeFrame.scope(of: self) == 0 else {
+      link = nil
+      return noteReusable()
+    }
     await acquire(scope: 0)
     link = nil
     release(scope: 0)

@@ -1,15 +1,18 @@
 // Makes the library's tables in Postgres, step by step, and remembers which steps a database has.
 
 import Foundation
-import Postgres
-import Schema
+package import Postgres
+package import Schema
 
 /// Brings the tables of a database up to date.
 ///
 /// Each step is one transaction, with its line in `agentbase_schema_versions`, under an advisory lock: of any number of
 /// processes that start at once, one makes each step.
-struct PostgresSchemaInstaller: Sendable {
+package struct PostgresSchemaInstaller: Sendable {
   let steps: [SchemaStep]
+
+  /// The steps of the library's own schema.
+  package static let library = PostgresSchemaInstaller(steps: Schema.postgres)
 
   /// What the advisory lock is known by, in every database.
   private static let lock: Int64 = 0x4167_656E_7442_6173
@@ -21,7 +24,7 @@ struct PostgresSchemaInstaller: Sendable {
   /// - Throws: `AgentBaseError` of the code `schema` where the database is newer than this program, or holds tables of these
   ///   names that the library did not make; `permission` where the user may not create them; `PostgresError` else.
   @discardableResult
-  func install(on connection: PostgresConnection) async throws -> [SchemaStep] {
+  package func install(on connection: PostgresConnection) async throws -> [SchemaStep] {
     var installed: [SchemaStep] = []
     while try await !pending(on: connection).isEmpty {
       guard let step = try await applyNext(on: connection) else { break }

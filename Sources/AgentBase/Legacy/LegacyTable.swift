@@ -19,9 +19,14 @@ public struct LegacyTable: Sendable, Hashable {
 
   /// Understands a table by its name and columns.
   ///
-  /// - Parameter isMapped: false for a table that is none of the four kinds whatever its name, as the shadow tables of a
+  /// - Parameters:
+  ///   - hasKeyIndex: whether SQLite keeps an index for the primary key; then no column is the rowid, even one spelled
+  ///     INTEGER PRIMARY KEY (of `INTEGER PRIMARY KEY DESC` SQLite's documentation says so).
+  ///   - isMapped: false for a table that is none of the four kinds whatever its name, as the shadow tables of a
   ///   full-text index are.
-  public init(name: String, columns: [LegacyColumn], hasRowID: Bool, isMapped: Bool = true) {
+  public init(
+    name: String, columns: [LegacyColumn], hasRowID: Bool, hasKeyIndex: Bool = false, isMapped: Bool = true
+  ) {
     let kind = isMapped ? LegacyKind(tableName: name) : nil
     self.name = name
     self.kind = kind
@@ -32,7 +37,8 @@ public struct LegacyTable: Sendable, Hashable {
     self.keyColumns = keyColumns
     // SQLite makes a column the rowid only where its type is spelled INTEGER, exactly.
     rowIDColumn =
-      hasRowID && keyColumns.count == 1 && columns[keyColumns[0]].declaredType.uppercased() == "INTEGER"
+      hasRowID && !hasKeyIndex && keyColumns.count == 1
+        && columns[keyColumns[0]].declaredType.uppercased() == "INTEGER"
       ? keyColumns[0] : nil
     roles = kind.map { LegacyTable.roles(of: columns, in: $0) } ?? [:]
   }
@@ -64,5 +70,17 @@ public struct LegacyTable: Sendable, Hashable {
   public static func valueName(among names: some Sequence<String>) -> String? {
     let byLowercase = Dictionary(names.map { ($0.lowercased(), $0) }, uniquingKeysWith: { first, _ in first })
     return LegacyRole.value.names(in: .memories).lazy.compactMap { byLowercase[$0] }.first
+  }
+}
+
+// MARK: - The rowid
+
+extension LegacyTable {
+  /// The name by which the rowid can be read and set; nil where the table has none, or its columns hide all three.
+  public var rowIDName: String? { rowIDName(hiddenBy: Set(columns.map { $0.name.lowercased() })) }
+
+  /// The same, where columns that are not among `columns` (generated ones) hide names too.
+  public func rowIDName(hiddenBy names: Set<String>) -> String? {
+    hasRowID ? ["rowid", "_rowid_", "oid"].first { !names.contains($0) } : nil
   }
 }

@@ -2,7 +2,6 @@
 
 import AgentBase
 import Postgres
-import Schema
 
 /// The target of a run.
 struct ImportTargetServer: Sendable {
@@ -21,7 +20,7 @@ struct ImportTargetServer: Sendable {
     var configuration = try PostgresConfiguration(options.postgresURL)
     if configuration["application_name"] == nil { configuration["application_name"] = "agentbase import" }
     connection = try await PostgresConnection.connect(configuration)
-    if !options.isDryRun { try await makeTables(connection) }
+    if !options.isDryRun { try await PostgresSchemaInstaller.library.install(on: connection) }
     let column = try await connection.queryOne(
       """
       SELECT gen_random_uuid(), (
@@ -49,11 +48,4 @@ struct ImportTargetServer: Sendable {
   private func key(_ file: LegacyFile) -> Int64 {
     LegacyIdentity.file(agent: file.agent, file: file.relativePath)
   }
-}
-
-/// Makes our tables where there are none.
-private func makeTables(_ connection: PostgresConnection) async throws {
-  let there = try await connection.queryOne("SELECT to_regclass('agents') IS NOT NULL")
-  if try there?.decode(0, as: Bool.self) == true { return }
-  for step in Schema.postgres { try await connection.executeScript(step.up) }
 }

@@ -170,8 +170,12 @@ extension LegacyTable {
   /// The columns in their order.
   var columnsJSON: JSON {
     .array(
-      columns.map {
-        ["name": .string($0.name), "type": .string($0.declaredType), "key": .integer($0.keyPlace)]
+      columns.enumerated().map { place, column in
+        [
+          "name": .string(column.name), "type": .string(column.declaredType),
+          "key": .integer(column.keyPlace),
+          "is_rowid": .bool(place == rowIDColumn),
+        ]
       })
   }
 
@@ -185,6 +189,8 @@ extension LegacyTable {
       else { return nil }
       columns.append(LegacyColumn(name: name, declaredType: type, keyPlace: Int(place)))
     }
-    self.init(name: name, columns: columns, hasRowID: hasRowID, isMapped: isMapped)
+    self.init(
+      name: name, columns: columns, hasRowID: hasRowID,
+      hasKeyIndex: !values.contains { $0["is_rowid"] == true }, isMapped: isMapped)
   }
 }

@@ -98,8 +98,12 @@ struct LegacySchema: Sendable {
         if integer(row[3]) < 2 { columns.append(column) }
       }
     }
+    let keyIndex = try connection.queryOne(
+      "SELECT 1 FROM pragma_index_list(?) WHERE origin = 'pk'", [.text(name)])
+    let hasKeyIndex = keyIndex != nil
     let isMapped = storage == .ordinary && !name.hasPrefix("sqlite_")
-    let table = LegacyTable(name: name, columns: columns, hasRowID: hasRowID, isMapped: isMapped)
+    let table = LegacyTable(
+      name: name, columns: columns, hasRowID: hasRowID, hasKeyIndex: hasKeyIndex, isMapped: isMapped)
     return Table(table: table, storage: storage, rowIDName: table.rowIDName(hiddenBy: names))
   }
 
@@ -107,16 +111,6 @@ struct LegacySchema: Sendable {
 
   private static func integer(_ value: SQLiteValue) -> Int {
     if case .integer(let number) = value { Int(number) } else { 0 }
-  }
-}
-
-extension LegacyTable {
-  /// The name by which the rowid can be read and set; nil where the table has none, or its columns hide all three.
-  var rowIDName: String? { rowIDName(hiddenBy: Set(columns.map { $0.name.lowercased() })) }
-
-  /// The same, where columns that are not among `columns` (generated ones) hide names too.
-  func rowIDName(hiddenBy names: Set<String>) -> String? {
-    hasRowID ? ["rowid", "_rowid_", "oid"].first { !names.contains($0) } : nil
   }
 }
 

@@ -55,8 +55,6 @@ struct CursorRows {
   private let fetch: PostgresStatement
   private var rows: PostgresRows?
   private var index = 0
-  /// The place in the source of the row that was answered last: the last column but one.
-  private(set) var place: Int64 = .min
 
   init(connection: PostgresConnection, batch: Int) {
     self.connection = connection
@@ -80,8 +78,6 @@ struct CursorRows {
     }
     guard let rows, index < rows.count else { return nil }
     defer { index += 1 }
-    let row = rows[index]
-    place = try row.decode(row.count - 2)
-    return row
+    return rows[index]
   }
 }

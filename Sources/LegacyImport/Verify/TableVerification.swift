@@ -44,24 +44,24 @@ struct TableVerification: Sendable {
       let comparison = RowComparison(source.target)
       var missing: [PendingDifference] = []
       var left = try await expected.next()
-      var right = try await actual.next()
+      var right = try await placed(&actual)
       while left != nil || right != nil {
-        if let expectedRow = left, right == nil || expectedRow.sourceRow < actual.place {
+        if let expectedRow = left, right.map({ expectedRow.sourceRow < $0.place }) ?? true {
           missing.append(PendingDifference(expectedRow))
           left = try await expected.next()
-        } else if let actualRow = right, left == nil || actual.place < left?.sourceRow ?? .max {
-          found.add(try added(actualRow))
-          right = try await actual.next()
-        } else if let actualRow = right, let uuid = left?.uuid,
-          try actualRow.decode(0, as: PostgresUUID.self) != uuid
+        } else if let (row, place) = right, left.map({ place < $0.sourceRow }) ?? true {
+          found.add(try added(row))
+          right = try await placed(&actual)
+        } else if let (row, _) = right, let uuid = left?.uuid,
+          try row.decode(0, as: PostgresUUID.self) != uuid
         {
           // Somebody has copied a row, its place with it.
-          found.add(try added(actualRow))
-          right = try await actual.next()
-        } else if let expectedRow = left, let actualRow = right {
-          compare(expectedRow, actualRow, comparison, &found)
+          found.add(try added(row))
+          right = try await placed(&actual)
+        } else if let expectedRow = left, let (row, _) = right {
+          compare(expectedRow, row, comparison, &found)
           left = try await expected.next()
-          right = try await actual.next()
+          right = try await placed(&actual)
         }
         if missing.count >= Self.batch { try await settle(&missing, &found) }
         if expected.isAtChunkStart { onEvent(.advanced(rows: expected.chunkRows)) }
@@ -70,6 +70,12 @@ struct TableVerification: Sendable {
       try await settle(&missing, &found)
     }
     report = found
+  }
+
+  /// The next row of the target, with its place in the source.
+  private func placed(_ rows: inout CursorRows) async throws -> (row: PostgresRow, place: Int64)? {
+    guard let row = try await rows.next() else { return nil }
+    return (row, try row.decode(row.count - 2))
   }
 
   private func compare(

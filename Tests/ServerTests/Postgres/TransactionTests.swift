@@ -127,6 +127,19 @@ import Testing
     await connection.close()
   }
 
+  @Test func closingInTheBodyUndoesIt() async throws {
+    let connection = try await table()
+    let error = try await Live.error {
+      try await connection.transaction { connection in
+        try await connection.execute("INSERT INTO t VALUES (1)")
+        await connection.close()
+      }
+    }
+    #expect(error.code == .connectionLost)
+    #expect(error.isSafeToRetry)
+    #expect(!connection.isReusable)
+  }
+
   @Test func callsAfterTheEndAreRefused() async throws {
     let connection = try await table()
     let (gate, open) = AsyncStream.makeStream(of: Void.self)

@@ -17,7 +17,7 @@ final class PostgresAgentDatabase: Sendable {
       // One connection of its own: a server that is not there is told at once, where the pool would wait for it.
       let connection = try await PostgresConnection.connect(target)
       do {
-        let installed = try await PostgresSchemaInstaller(steps: Schema.postgres).install(on: connection)
+        let installed = try await PostgresSchemaInstaller.library.install(on: connection)
         for step in installed {
           config.onEvent(
             AgentEvent(.schema, "created the tables of step \(step.version) (\(step.name))", agent: config.id)

@@ -28,13 +28,16 @@ struct SQLiteCatalog: Sendable {
     isUTF8 = try connection.queryOne("PRAGMA encoding")?[0] == "UTF-8"
     var tables: [SQLiteTable] = []
     let list = try connection.query(
-      "SELECT name, wr FROM pragma_table_list WHERE schema = 'main' AND type = 'table'"
+      "SELECT name, wr, EXISTS (SELECT 1 FROM pragma_index_list(name) WHERE origin = 'pk')"
+        + " FROM pragma_table_list WHERE schema = 'main' AND type = 'table'"
         + " AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\'")
     for row in list {
       guard let name = row[0].string, let kind = LegacyKind(tableName: name) else { continue }
       let columns = try connection.query(
         "SELECT name, type, pk, hidden, \"notnull\", dflt_value FROM pragma_table_xinfo(?)", [.text(name)])
-      tables.append(SQLiteTable(name: name, kind: kind, hasRowID: row[1] == 0, columnRows: columns))
+      tables.append(
+        SQLiteTable(
+          name: name, kind: kind, hasRowID: row[1] == 0, hasKeyIndex: row[2] == 1, columnRows: columns))
     }
     self.tables = tables.sorted {
       $0.isOwn != $1.isOwn ? $0.isOwn : ExactText($0.table.name) < ExactText($1.table.name)
@@ -64,7 +67,7 @@ struct SQLiteTable: Sendable {
     "agentbase_memories", "agentbase_tools", "agentbase_metrics", "agentbase_executions",
   ]
 
-  init(name: String, kind: LegacyKind, hasRowID: Bool, columnRows: [SQLiteRow]) {
+  init(name: String, kind: LegacyKind, hasRowID: Bool, hasKeyIndex: Bool, columnRows: [SQLiteRow]) {
     // 2 and 3 are generated columns: they are neither moved nor written.
     let rows = columnRows.filter { ($0[3].int64 ?? 0) < 2 }
     let columns = rows.map {
@@ -72,12 +75,12 @@ struct SQLiteTable: Sendable {
         name: LegacyConversion.text($0[0]) ?? "", declaredType: LegacyConversion.text($0[1]) ?? "",
         keyPlace: Int($0[2].int64 ?? 0))
     }
-    let table = LegacyTable(name: name, columns: columns, hasRowID: hasRowID)
+    let table = LegacyTable(name: name, columns: columns, hasRowID: hasRowID, hasKeyIndex: hasKeyIndex)
     self.table = table
     self.kind = kind
     isOwn = Self.ownNames.contains(name)
     let names = Set(columnRows.map { (LegacyConversion.text($0[0]) ?? "").lowercased() })
-    let rowIDName = hasRowID ? ["rowid", "_rowid_", "oid"].first { !names.contains($0) } : nil
+    let rowIDName = table.rowIDName(hiddenBy: names)
     self.rowIDName = rowIDName
     notNullColumns = Set(rows.indices.filter { rows[$0][4] != 0 || (!hasRowID && columns[$0].keyPlace > 0) })
     let notNull = notNullColumns

@@ -1,7 +1,7 @@
 // Our own tables in a SQLite file: made at the first write that needs them.
 
-import Schema
 package import SQLite
+import Schema
 
 /// The steps of our own tables in a file.
 package enum SQLiteOwnSchema {
