@@ -70,8 +70,7 @@ struct DemoStory: Sendable {
   private func server() async throws -> DemoFinding {
     try await stage.start()
     let version = try await stage.withConnection { $0.serverVersion / 10_000 }
-    let vector =
-      stage.server.binaries.hasVector ? "with pgvector" : "without pgvector: embeddings wait as real[]"
+    let vector = stage.server.binaries.hasVector ? "with pgvector" : "without pgvector"
     return DemoFinding(
       holds: version == stage.server.binaries.version && stage.server.isRunning,
       claim: "a private PostgreSQL \(version) \(vector), on a Unix socket",
