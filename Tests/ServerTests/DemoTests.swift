@@ -11,11 +11,13 @@ import Testing
 
   init() throws { folder = try TemporaryFolder("demo") }
 
-  @Test func everyStepHoldsOnOneScreen() async throws {
-    let (status, text) = try await DemoProcess([], in: folder).end()
+  @Test(arguments: [true, false])
+  func everyStepHoldsOnOneScreen(withVector: Bool) async throws {
+    let (status, text) = try await DemoProcess([], in: folder, findsVector: withVector).end()
     #expect(status == 0, "\(text)")
     let lines = text.split(separator: "\n", omittingEmptySubsequences: false)
     #expect(lines.count <= 48)
+    #expect(withVector || text.contains("without pgvector"))
     #expect(lines.allSatisfy { $0.count <= 80 }, "\(text)")
     #expect(!text.contains("✗"))
     #expect(!text.contains("\u{1B}"), "no colour where there is no terminal")
@@ -82,7 +84,8 @@ private final class DemoProcess: Sendable {
   private let printed: TemporaryFolder
   private let ended: AsyncStream<Int32>
 
-  init(_ arguments: [String], in folder: TemporaryFolder) throws {
+  /// - Parameter findsVector: false hides the server with pgvector that `Scripts/setup` installs.
+  init(_ arguments: [String], in folder: TemporaryFolder, findsVector: Bool = true) throws {
     printed = try TemporaryFolder("printed")
     let file = try printed.file("output")
     try Data().write(to: URL(filePath: file))
@@ -93,6 +96,7 @@ private final class DemoProcess: Sendable {
     process.arguments = ["demo"] + arguments
     var environment = ProcessInfo.processInfo.environment
     environment["TMPDIR"] = folder.path
+    if !findsVector { environment["AGENTBASE_POSTGRES_HOME"] = folder.path }
     process.environment = environment
     let output = try FileHandle(forWritingTo: URL(filePath: file))
     process.standardOutput = output

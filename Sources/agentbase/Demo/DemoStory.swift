@@ -70,8 +70,7 @@ struct DemoStory: Sendable {
   private func server() async throws -> DemoFinding {
     try await stage.start()
     let version = try await stage.withConnection { $0.serverVersion / 10_000 }
-    let vector =
-      stage.server.binaries.hasVector ? "with pgvector" : "without pgvector: embeddings wait as real[]"
+    let vector = stage.server.binaries.hasVector ? "with pgvector" : "without pgvector"
     return DemoFinding(
       holds: version == stage.server.binaries.version && stage.server.isRunning,
       claim: "a private PostgreSQL \(version) \(vector), on a Unix socket",
@@ -103,13 +102,16 @@ struct DemoStory: Sendable {
   /// Rows of all ordinary tables of the fleet.
   var rowCount: Int { files.reduce(0) { $0 + $1.rowCount } }
 
-  /// The files below the agents' folder of which a byte is not what it was when they were made, and those that were not there.
+  /// The files below the agents' folder that are not byte for byte what was made there, or that were not made.
   func differingFiles() throws -> [String] {
     let files = FileManager.default
-    let names = try [stage.agents, stage.pristine].map { try files.subpathsOfDirectory(atPath: $0).sorted() }
-    guard names[0] == names[1] else { return Set(names[0]).symmetricDifference(names[1]).sorted() }
-    return names[0].filter {
+    let now = Set(try files.subpathsOfDirectory(atPath: stage.agents))
+    let before = Set(try files.subpathsOfDirectory(atPath: stage.pristine))
+    let changed = now.intersection(before).filter {
       !files.contentsEqual(atPath: "\(stage.agents)/\($0)", andPath: "\(stage.pristine)/\($0)")
     }
+    // A folder with a changed file in it differs too: the file says enough.
+    return now.symmetricDifference(before).union(changed)
+      .filter { name in !changed.contains { $0.hasPrefix(name + "/") } }.sorted()
   }
 }
