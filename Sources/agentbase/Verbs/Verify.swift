@@ -32,7 +32,7 @@ struct VerifyVerb {
   }
 
   func run() async throws -> ExitCode {
-    let discovery = try source.discovery(agent: agent)
+    let discovery = try source.databases(agent: agent)
     let display = ProgressDisplay(arguments)
     defer { display.end() }
     let report = try await Verifier(discovery, options: options) { display.take($0) }.run()
@@ -55,7 +55,7 @@ struct VerifyVerb {
   static func failure(_ report: VerificationReport) -> Failure {
     let first = report.differences.first.map { ": " + printable($0.description) } ?? ""
     return Failure(
-      "\(report.differenceCount.counted("row")) differ between the source and Postgres\(first)",
+      "\(report.differenceCount.counted("row")) \(report.differenceCount == 1 ? "differs" : "differ") between the source and Postgres\(first)",
       advice: "look at each row that is named; import --on-conflict update puts the source's values back",
       exitCode: .differs)
   }
