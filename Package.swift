@@ -35,7 +35,7 @@ let package = Package(
     .executableTarget(
       name: "agentbase",
       dependencies: [
-        "AgentBase", "LegacyImport", "SQLite", "Postgres", "PrivateServer", "DemoFleet", "CGetopt",
+        "AgentBase", "LegacyImport", "SQLite", "Postgres", "Schema", "PrivateServer", "DemoFleet", "CGetopt",
       ]),
 
     // What the demo and the tests need: a Postgres of their own, and legacy agents to move.

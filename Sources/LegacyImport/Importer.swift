@@ -128,7 +128,8 @@ public struct Importer: Sendable {
       let start = ContinuousClock.now
       var table = TableReport(
         file: file.relativePath, table: source.table.name,
-        target: source.target == .rows ? nil : source.target.table)
+        target: source.target == .rows ? nil : source.target.table,
+        isInternal: source.isInternal)
       onEvent(
         .began(
           .importing, file: file.relativePath, table: source.table.name, target: source.target.table,

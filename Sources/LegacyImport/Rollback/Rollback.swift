@@ -56,8 +56,9 @@ public struct Rollback: Sendable {
     }
     for file in plan {
       try Task.checkCancellation()
-      report.files.append(
-        try await FileRestoration(archive: archive, file: file, onEvent: onEvent).run(&report.warnings))
+      let outcome = try await FileRestoration(archive: archive, file: file, onEvent: onEvent).run()
+      report.files.append(outcome.report)
+      report.warnings += outcome.warnings
     }
     await target.connection.close()
     report.seconds = start.secondsAgo

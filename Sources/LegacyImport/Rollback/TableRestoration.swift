@@ -1,0 +1,76 @@
+// Puts the imported rows of one table back, some at a time.
+
+import AgentBase
+import Postgres
+import SQLite
+
+/// What became of a table.
+struct RestoredTable: Sendable {
+  let table: ArchivedTable
+  /// Rows that stand in it again.
+  var restored = 0
+  /// Rows that agents have deleted since, and which are not in it.
+  var deleted = 0
+  /// The places of rows that cannot be made again: what Postgres holds of them is not of our making.
+  var faulty: [Int64] = []
+}
+
+/// The restoration of one table.
+struct TableRestoration: Sendable {
+  let archive: Archive
+  let table: ArchivedTable
+  let builder: FileBuilder
+  let onEvent: @Sendable (ImportEvent) -> Void
+
+  /// Rows that are fetched at once.
+  private static let batch = 500
+
+  /// Puts back the rows that Postgres holds, and those that it could not hold.
+  func run() async throws -> RestoredTable {
+    var restored = try await restoreRows()
+    for reject in try await archive.rejects(of: table) {
+      if let values = RawValue.values(of: table.table, json: reject.values) {
+        try await builder.insert([(reject.sourceRow, values)], into: table.table)
+        restored.restored += 1
+      } else {
+        restored.faulty.append(reject.sourceRow)
+      }
+    }
+    restored.deleted = try await archive.deletions(of: table)
+    return restored
+  }
+
+  private func restoreRows() async throws -> RestoredTable {
+    try await archive.connection.transaction(.readOnlySnapshot) { connection in
+      var restored = RestoredTable(table: table)
+      var rows = CursorRows(connection: connection, batch: Self.batch)
+      try await rows.open(archive.rows(of: table))
+      while let batch = try await rows.nextBatch() {
+        var decoded: [(rowID: Int64, values: [SQLiteValue])] = []
+        for row in batch {
+          let place = try row.decode(2, as: Int64.self)
+          if let values = try values(of: row, place: place) {
+            decoded.append((place, values))
+          } else {
+            restored.faulty.append(place)
+          }
+        }
+        try await builder.insert(decoded, into: table.table)
+        restored.restored += decoded.count
+        onEvent(.advanced(rows: decoded.count))
+      }
+      return restored
+    }
+  }
+
+  /// The values of a row; nil where they cannot be made again.
+  private func values(of row: PostgresRow, place: Int64) throws -> [SQLiteValue]? {
+    guard let object = try row.decode(0, as: String?.self),
+      let legacyID = try row.decode(1, as: String?.self),
+      let object = try? JSON(parsing: object), let legacyID = try? JSON(parsing: legacyID)
+    else { return nil }
+    let exact = try row.decode(3, as: String?.self).flatMap { try? JSON(parsing: $0) }
+    return RowDecoder(table: table.table).values(
+      object: object, legacyID: legacyID, exact: exact, sourceRow: place)
+  }
+}
