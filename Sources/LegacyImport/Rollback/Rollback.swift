@@ -54,6 +54,8 @@ public struct Rollback: Sendable {
       throw ImportError(
         .source, "\(file.path) is there already", advice: "give an empty folder, or move the file away")
     }
+    let size = try await archive.size(of: plan.compactMap(\.archived))
+    onEvent(.planned(files: plan.count, tables: size.tables, rows: size.rows))
     for file in plan {
       try Task.checkCancellation()
       let outcome = try await FileRestoration(archive: archive, file: file, onEvent: onEvent).run()

@@ -58,7 +58,7 @@ extension DemoStory {
     return DemoFinding(
       holds: report.exitCode == 0 && report.differenceCount == 0 && report.compared >= rowCount,
       claim:
-        "\(report.compared) rows compared with the files, value for value: \(report.differenceCount) differ",
+        "all \(rowCount) rows, and \(report.compared - rowCount) of SQLite's own, compared by value: \(report.differenceCount) differ",
       lines: report.differences.prefix(3).map(\.description), facts: ["verification": report.json])
   }
 

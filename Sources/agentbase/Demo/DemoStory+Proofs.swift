@@ -62,7 +62,8 @@ extension DemoStory {
       holds: report.exitCode == 0 && same == files.count && rows >= rowCount && isThere,
       claim: "SQLite files in a new folder, compared with those at the start",
       lines: [
-        "\(same) of \(files.count) files: \(tables) tables, \(rows) rows the same, value for value, type for type",
+        "\(same) of \(files.count) files the same, value for value, type for type:",
+        "\(tables) tables, with those of full-text indexes \(rows) rows",
         isThere ? "the new memory is there, read through the SQLite backend" : "the new memory is not there",
       ] + problems,
       facts: [

@@ -92,7 +92,7 @@ final class ProgressDisplay: Sendable {
       // A large table says every ten seconds that it goes on.
       guard time - (state.lastShown ?? .zero) > .seconds(10) else { return }
       state.lastShown = time
-      Output.standard(state.progress.line(at: time, columns: 200))
+      Output.standard(state.progress.text(at: time))
     case .warning(let text): Output.error("warning: \(text)")
     case .began: break
     }

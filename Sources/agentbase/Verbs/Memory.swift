@@ -122,6 +122,13 @@ struct MemoryVerb {
         "--backend \(chosen.rawValue) and \(hasURL ? "--postgres-url" : "--sqlite") contradict each other")
     }
     var environment = arguments.environment
+    if chosen ?? implied == nil, (environment[MemoryBackend.Variable.backend] ?? "").isEmpty {
+      throw UsageError(
+        "no backend is named",
+        advice:
+          "give --backend postgres, --postgres-url URL or --sqlite FILE, or set \(MemoryBackend.Variable.backend)"
+      )
+    }
     if let backend = chosen ?? implied { environment[MemoryBackend.Variable.backend] = backend.rawValue }
     if hasURL { environment[MemoryBackend.Variable.url] = try PostgresTarget(arguments).url }
     if hasFile { environment[MemoryBackend.Variable.path] = try arguments.required(sqlite) }
