@@ -24,6 +24,7 @@ public struct PostgresConfiguration: Sendable, Hashable {
   ///   one may be the password.
   public init(_ connectionString: String) throws(PostgresError) {
     parameters = try Self.parse(connectionString)
+    try Self.checkSeparators(of: connectionString)
     if let text = parameters["connect_timeout"], let seconds = Int(text), seconds > 0 {
       connectTimeout = .seconds(seconds)
     }
@@ -104,6 +105,20 @@ public struct PostgresConfiguration: Sendable, Hashable {
       unsafe option += 1
     }
     return parameters
+  }
+
+  /// A URL holds one `@` before its query, in front of the host. A second one, or one behind the host's slash, is a
+  /// password's that was not percent-encoded: libpq takes its beginning for the host, which later errors would show.
+  private static func checkSeparators(of text: String) throws(PostgresError) {
+    let schemes = ["postgresql://", "postgres://"]
+    guard let scheme = schemes.first(where: text.hasPrefix) else { return }
+    let place = text.dropFirst(scheme.count).prefix { $0 != "?" }
+    let host = place.prefix { $0 != "/" }
+    guard place.count(where: { $0 == "@" }) > 1 || place.contains("@") && !host.contains("@") else { return }
+    throw PostgresError(
+      .invalidConfiguration,
+      "the connection string is not valid: it holds an @ behind the host; "
+        + "in a URL, percent-encode special characters of the password")
   }
 
   /// A password that was not percent-encoded ends up in the host or the port, which later errors would show.

@@ -34,7 +34,8 @@ import Testing
 
   @Test(arguments: [
     "postgresql://me:open%sesame@host/db", "postgresql://me:opens@esame@host/db",
-    "postgresql://me:open/sesame@host/db",
+    "postgresql://me:open/sesame@host/db", "postgresql://me:p@opens/esame@host/db",
+    "postgresql://me:99/opensesame@host/db", "postgres://me:a/b?opens@esame/c@host/db",
     "host=h passwort=opensesame",
     "password='opensesame", "postgresql//me:opensesame@host", "opensesame",
     "postgresql://me:open\"ses\"ame%@h",

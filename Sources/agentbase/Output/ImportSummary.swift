@@ -100,7 +100,9 @@ struct VerificationSummary {
 
   var lines: [String] {
     var lines: [String] = []
-    if report.differenceCount == 0 {
+    if report.differenceCount == 0, report.compared == 0 {
+      lines.append("not verified: there was no row to compare")
+    } else if report.differenceCount == 0 {
       lines.append("verified: \(report.compared.counted("row")) compared, value for value; no difference")
     } else {
       lines.append(

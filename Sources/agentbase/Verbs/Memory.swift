@@ -203,7 +203,7 @@ struct MemoryVerb {
 
   private static func json(of memory: Memory) -> JSON {
     let time = { (date: Date?) -> JSON in
-      date.map { .string($0.formatted(.iso8601.time(includingFractionalSeconds: true))) } ?? .null
+      date.map { .string($0.formatted(Date.ISO8601FormatStyle(includingFractionalSeconds: true))) } ?? .null
     }
     return [
       "namespace": .string(memory.namespace), "key": .string(memory.key), "value": memory.value.json,

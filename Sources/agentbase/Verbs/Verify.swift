@@ -32,7 +32,7 @@ struct VerifyVerb {
   }
 
   func run() async throws -> ExitCode {
-    let discovery = try source.discovery(agent: agent)
+    let discovery = try source.databases(agent: agent)
     let display = ProgressDisplay(arguments)
     defer { display.end() }
     let report = try await Verifier(discovery, options: options) { display.take($0) }.run()

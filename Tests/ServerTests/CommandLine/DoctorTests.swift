@@ -33,6 +33,10 @@ import Testing
       "host name")
   }
 
+  @Test func aWrongParameterIsNamed() async throws {
+    try await expectFault(in: "postgresql://localhost:1/db?sslmode=sometimes", "sslmode", "this parameter")
+  }
+
   @Test func aWrongPasswordIsNamedAndNotShown() async throws {
     let server = try await TestServer.shared()
     try await server.createRole("doctor_user", password: "another one")
@@ -113,6 +117,7 @@ import Testing
     let faults = Self.findings(try run.json()).filter { $0["state"] == "fault" }.map(\.text)
     #expect(faults.count == 2)
     #expect(faults.contains { $0.contains("broken/agent/memory.db") && $0.contains(".recover") })
+    #expect(!faults.contains { $0.contains("***") || $0.contains("\\u") }, "\(faults)")
     #expect(faults.contains { $0.contains("secret/agent/memory.db") && $0.contains("encrypted") })
   }
 

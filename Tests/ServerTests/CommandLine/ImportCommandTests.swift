@@ -101,6 +101,45 @@ import Testing
     #expect(try await database.psql("SELECT count(*) FROM agent_memories") == "3")
   }
 
+  @Test(arguments: [["import"], ["import", "--dry-run"], ["verify"], ["backup", "--to", "backup"]])
+  func aFolderWithoutDatabasesIsNoSuccess(verb: [String]) async throws {
+    let agents = try LegacyFolder()
+    try FileManager.default.createDirectory(
+      atPath: agents.home + "/empty", withIntermediateDirectories: false)
+    let database = try await ServerDatabase()
+    let target = verb[0] == "backup" ? [] : ["--postgres-url", database.url]
+    let run = try await Command.run(verb + ["--agents-path", "empty"] + target, in: agents.home)
+    #expect(run.exitCode == 1 && run.output.isEmpty && run.errorLines.count == 2, "\(run.errors)")
+    #expect(run.errors.contains("no SQLite database below empty") && run.errors.contains("--agents-path"))
+    #expect(try await database.psql("SELECT count(*) FROM pg_tables WHERE schemaname = 'public'") == "0")
+    #expect(try FileManager.default.contentsOfDirectory(atPath: agents.home).sorted() == ["agents", "empty"])
+  }
+
+  @Test func aReportThatCannotBeWrittenStopsTheRunBeforeItBegins() async throws {
+    let agents = try LegacyFolder()
+    let database = try await ServerDatabase()
+    for report in ["agents", "nowhere/report.json"] {
+      let run = try await Command.run(
+        ["import", "--agents-path", "agents", "--report", report], in: agents.home,
+        environment: ["DATABASE_URL": database.url])
+      #expect(run.exitCode == 1 && run.output.isEmpty && run.errorLines.count == 2, "\(run.errors)")
+      #expect(run.errors.contains("the report \(report) cannot be written"))
+    }
+    #expect(try await database.psql("SELECT count(*) FROM pg_tables WHERE schemaname = 'public'") == "0")
+  }
+
+  @Test func whereNothingCouldBeReadNothingIsCalledDone() async throws {
+    let agents = try LegacyFolder()
+    try agents.writeDamaged("broken.db", page: "memory")
+    let database = try await ServerDatabase()
+    let run = try await Command.run(
+      ["import", "--sqlite", "agents/broken.db", "--agent", "a"], in: agents.home,
+      environment: ["DATABASE_URL": database.url])
+    #expect(run.exitCode == 1 && run.errorLines.count == 2, "\(run.errors)")
+    #expect(run.errors.contains("malformed") && run.errors.contains("nothing was imported"))
+    #expect(!run.output.contains("verified: 0"), "\(run.output)")
+  }
+
   // MARK: - Faults of the server
 
   @Test func aMissingServerIsOneOrTwoLines() async throws {

@@ -26,6 +26,13 @@ import Testing
     #expect(try got.json() == ["theme": "dark", "big": 9_007_199_254_740_993])
     let record = try await memory(["get", "user:42", "--json"])
     #expect(try record.json()["value"]?["theme"] == "dark" && record.json()["imported"] == false)
+    for name in ["created_at", "updated_at"] {
+      // RFC 3339, UTC.
+      let time = try #require(try record.json()[name]?.stringValue)
+      let date = try #require(
+        try? Date(time, strategy: Date.ISO8601FormatStyle(includingFractionalSeconds: true)), "\(time)")
+      #expect(time.hasSuffix("Z") && abs(date.timeIntervalSinceNow) < 3600, "\(time)")
+    }
     #expect(try await memory(["put", "user:42", "\"elsewhere\"", "--namespace", "n"]).exitCode == 0)
     #expect(try await memory(["get", "user:42", "--namespace", "n"]).output == "\"elsewhere\"\n")
     #expect(try await memory(["put", "zebra", "[1, 2.50, null]"]).exitCode == 0)
