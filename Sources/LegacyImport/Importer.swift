@@ -108,6 +108,8 @@ public struct Importer: Sendable {
     _ file: LegacyFile, _ reader: SourceReader, _ target: ImportTargetServer, _ clock: ImportClock,
     _ agent: inout ImportReport.Agent, _ verification: inout VerificationReport, _ progress: inout Progress
   ) async throws {
+    // Before the snapshot is taken: another run must not have moved what this one does not see.
+    if !options.isDryRun { try await target.lock(file) }
     let schema = try await reader.schema()
     let sources = try await reader.tables()
     var counts: [Int] = []
@@ -119,8 +121,7 @@ public struct Importer: Sendable {
 
     let ledger = Ledger(connection: target.connection, runID: target.runID, migratedAt: clock.microseconds)
     if !options.isDryRun {
-      try await target.lock(file)
-      var agents: [(source: SourceTable, agents: Set<String>)] = []
+      var agents: [(source: SourceTable, agents: [String])] = []
       for source in sources { agents.append((source, try await reader.agents(of: source))) }
       try await ledger.register(file, schema: schema, sources: agents)
     }
