@@ -110,6 +110,7 @@ public struct Importer: Sendable {
   ) async throws {
     // Before the snapshot is taken: another run must not have moved what this one does not see.
     if !options.isDryRun { try await target.lock(file) }
+    try await reader.checkPages()
     let schema = try await reader.schema()
     let sources = try await reader.tables()
     var counts: [Int] = []

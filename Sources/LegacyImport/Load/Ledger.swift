@@ -88,6 +88,17 @@ struct Ledger: Sendable {
       """)
   }
 
+  /// Forgets all rows of a source with its lines, as if it had never been moved.
+  func forget(_ source: SourceTable) async throws {
+    try await connection.transaction { connection in
+      for table in [source.target.table, "agent_import_rejects", "agent_imports"] {
+        try await connection.execute(
+          "DELETE FROM \(identifier: table) WHERE agent_id = \(source.file.agent) AND source_id = \(source.sourceID)"
+        )
+      }
+    }
+  }
+
   /// Writes a line; within the transaction that its rows are loaded in.
   func write(_ line: LedgerLine, of source: SourceTable) async throws {
     try await connection.execute(

@@ -39,22 +39,35 @@ struct FileRestoration: Sendable {
     _ archived: ArchivedFile, with builder: FileBuilder, _ report: inout RollbackReport.File,
     _ warnings: inout [String]
   ) async throws {
-    let tables = try await archive.tables(of: archived)
-    let shadows = Set(tables.filter { $0.storage == .shadow }.map(\.table.name))
-    try await builder.makeTables(pragmas: archived.pragmas, objects: archived.objects, shadows: shadows)
-    var deletions: [String: Int] = [:]
+    let tables = try await tables(of: archived, &warnings)
+    try await builder.makeTables(pragmas: archived.pragmas, objects: archived.objects)
+    var deletions: [Int64: Int] = [:]
     for table in tables {
       let name = table.table.name
       onEvent(.began(.restoring, file: archived.path, table: name, target: table.target.table, rows: 0))
-      if shadows.contains(name) || name.hasPrefix("sqlite_") { try await builder.empty(name) }
+      if table.isSQLitesOwn { try await builder.empty(name) }
       let restored = try await restoreRows(of: table, with: builder, &report, &warnings)
       report.restored += restored
-      deletions[name] = try await archive.deletions(of: table)
-      report.deleted += deletions[name] ?? 0
+      deletions[table.sourceID] = try await archive.deletions(of: table)
+      report.deleted += deletions[table.sourceID] ?? 0
       onEvent(.finished(.restoring, file: archived.path, table: name, rows: restored, rejected: 0))
     }
     try await builder.makeTheRest(objects: archived.objects)
     try await prove(tables, deletions: deletions, at: builder.workingPath, &report, &warnings)
+  }
+
+  /// The tables that the file had when it was imported last, SQLite's own behind all others, which fill them.
+  private func tables(of archived: ArchivedFile, _ warnings: inout [String]) async throws -> [ArchivedTable] {
+    let all = try await archive.tables(of: archived)
+    let there = all.filter { table in
+      archived.objects.contains { $0.type == "table" && $0.name.utf8.elementsEqual(table.table.name.utf8) }
+    }
+    for table in all where !there.contains(where: { $0.sourceID == table.sourceID }) {
+      warnings.append(
+        "\(file.path): the table \(table.table.name) was not in the file any more when it was imported last; its rows stay in Postgres"
+      )
+    }
+    return there.filter { !$0.isSQLitesOwn } + there.filter(\.isSQLitesOwn)
   }
 
   private func restoreRows(
@@ -64,6 +77,7 @@ struct FileRestoration: Sendable {
     let decoder = RowDecoder(table: table.table)
     var restored = 0
     var faulty: [Int64] = []
+    var replaced = 0
     try await archive.connection.transaction(.readOnlySnapshot) { connection in
       var rows = CursorRows(connection: connection, batch: Self.batch)
       try await rows.open(archive.rows(of: table))
@@ -82,19 +96,19 @@ struct FileRestoration: Sendable {
         }
         batch.append((sourceRow, values))
         if batch.count == Self.batch {
-          try await builder.insert(batch, into: table.table)
+          replaced += try await builder.insert(batch, into: table.table).count
           onEvent(.advanced(rows: batch.count))
           restored += batch.count
           batch.removeAll(keepingCapacity: true)
         }
       }
-      try await builder.insert(batch, into: table.table)
+      replaced += try await builder.insert(batch, into: table.table).count
       onEvent(.advanced(rows: batch.count))
       restored += batch.count
     }
     for reject in try await archive.rejects(of: table) {
       if let values = RawValue.values(of: table.table, json: reject.values) {
-        try await builder.insert([(reject.sourceRow, values)], into: table.table)
+        replaced += try await builder.insert([(reject.sourceRow, values)], into: table.table).count
         restored += 1
       } else {
         faulty.append(reject.sourceRow)
@@ -106,14 +120,19 @@ struct FileRestoration: Sendable {
         "\(file.path), table \(table.table.name): \(faulty.count) rows cannot be made again, the first at row \(first)"
       )
     }
-    return restored
+    if replaced > 0 {
+      warnings.append(
+        "\(file.path), table \(table.table.name): \(replaced) rows are only in Postgres: the agent put newer ones into their place between two imports"
+      )
+    }
+    return restored - replaced
   }
 
   // MARK: - Proof
 
   /// Compares the digests of the restored rows with those that the ledger took at the import.
   private func prove(
-    _ tables: [ArchivedTable], deletions: [String: Int], at path: String, _ report: inout RollbackReport.File,
+    _ tables: [ArchivedTable], deletions: [Int64: Int], at path: String, _ report: inout RollbackReport.File,
     _ warnings: inout [String]
   ) async throws {
     guard let archived = file.archived else { return }
@@ -123,12 +142,13 @@ struct FileRestoration: Sendable {
     let ledger = Ledger(
       connection: archive.connection, runID: PostgresUUID(high: 0, low: 0), migratedAt: 0)
     for table in tables {
-      guard let source = sources.first(where: { $0.table.name == table.table.name }) else { continue }
+      guard let source = sources.first(where: { $0.table.name.utf8.elementsEqual(table.table.name.utf8) })
+      else { continue }
       let lines = try await ledger.lines(of: SourceTable(archivedAs: table.sourceID, source))
       guard !lines.isEmpty else { continue }
       let plan = try await reader.plan(source, ledger: lines)
       let unproved = plan.stale.filter { $0.digest != nil }
-      if deletions[table.table.name] ?? 0 == 0, !unproved.isEmpty {
+      if deletions[table.sourceID] ?? 0 == 0, !unproved.isEmpty {
         report.isProved = false
         warnings.append(
           "\(file.path), table \(table.table.name): \(unproved.reduce(0) { $0 + $1.rowsRead }) rows are not, or not all, as they were imported; agentbase verify names them"

@@ -13,6 +13,9 @@ struct LegacySchema: Sendable {
     let tableName: String
     /// The statement that made it; nil for the indexes that SQLite makes itself.
     let sql: String?
+
+    /// Whether this is a table whose rows a module makes up; SQLite stores its statement with these words.
+    var isVirtual: Bool { type == "table" && sql?.hasPrefix("CREATE VIRTUAL TABLE") == true }
   }
 
   /// How a table is stored.

@@ -32,6 +32,18 @@ actor SourceReader {
     return opened
   }
 
+  /// Looks for damage in the file's pages, which could hide rows without an error when they are read.
+  ///
+  /// - Throws: `SQLiteError` of code `corrupt` with the first fault. What only breaks a rule of the schema, as a NULL does where
+  ///   none may be, is no damage: it is moved as it is.
+  func checkPages() throws(SQLiteError) {
+    for row in try source().connection.query("PRAGMA quick_check(1)") {
+      guard let text = row[0].string, text.hasPrefix("*** in database") else { continue }
+      let fault = text.split(separator: "\n").dropFirst().first.map(String.init) ?? text
+      throw SQLiteError(code: .corrupt, message: "the file is damaged: \(fault)", path: file.path)
+    }
+  }
+
   /// The schema of the file.
   func schema() throws(SQLiteError) -> LegacySchema { try source().schema }
 

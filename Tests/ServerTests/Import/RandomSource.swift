@@ -38,15 +38,18 @@ struct RandomSource {
 
   private static let columnNames = [
     "id", "key", "value", "content", "timestamp", "created_at", "updated_at", "expires_at", "metadata",
-    "embedding", "agent_id", "agent", "namespace", "name", "description", "status", "input", "output", "error",
-    "duration", "usage_count", "is_enabled", "rowid", "_rowid_", "oid", "source_table", "legacy_id", "", "\u{E9}",
+    "embedding", "agent_id", "agent", "namespace", "name", "description", "status", "input", "output",
+    "error",
+    "duration", "usage_count", "is_enabled", "rowid", "_rowid_", "oid", "source_table", "legacy_id", "",
+    "\u{E9}",
     "e\u{301}", "order", "camelCase", "quo\"te", "a.b", "[x]", "tab\tname", "metric_name", "unit", "task",
     "completed_at", "success", String(repeating: "long", count: 20),
   ]
 
   /// A name as SQLite compares names: ASCII letters in either case, bytes else.
   private static func folded(_ name: String) -> String {
-    name.utf8.map { $0 >= 0x41 && $0 <= 0x5A ? $0 | 0x20 : $0 }.map { String($0, radix: 16) }.joined(separator: " ")
+    name.utf8.map { $0 >= 0x41 && $0 <= 0x5A ? $0 | 0x20 : $0 }.map { String($0, radix: 16) }.joined(
+      separator: " ")
   }
 
   // MARK: - A table
@@ -56,7 +59,9 @@ struct RandomSource {
     let types =
       isStrict
       ? ["INT", "INTEGER", "REAL", "TEXT", "BLOB", "ANY"]
-      : ["", "INTEGER", "TEXT", "REAL", "BLOB", "NUMERIC", "INT", "VARCHAR(10)", "BOOLEAN", "DATETIME", "JSON"]
+      : [
+        "", "INTEGER", "TEXT", "REAL", "BLOB", "NUMERIC", "INT", "VARCHAR(10)", "BOOLEAN", "DATETIME", "JSON",
+      ]
     var columns: [(name: String, type: String, collation: String)] = []
     var names: Set<String> = []
     for _ in 0..<Int.random(in: 1...9, using: &random) {
@@ -96,14 +101,17 @@ struct RandomSource {
     let table = SQLiteIdentifier.quoted(name)
     try connection.executeScript(
       "CREATE TABLE \(table) (\(definitions.joined(separator: ", "))) \(options.joined(separator: ", "))")
-    try insertRows(into: table, columns: columns.map(\.name), hasRowID: !options.contains("WITHOUT ROWID"), connection)
+    try insertRows(
+      into: table, columns: columns.map(\.name), hasRowID: !options.contains("WITHOUT ROWID"), connection)
     let first = SQLiteIdentifier.quoted(columns[0].name)
     let suffix = String(name.utf8.reduce(0) { $0 &* 31 &+ Int($1) }.magnitude)
     if random.chance(0.3) {
       try connection.executeScript(
         "CREATE INDEX \"i\(suffix)\" ON \(table) (\(random.one(of: [first + " DESC", "typeof(\(first))"])))")
     }
-    if random.chance(0.2) { try connection.executeScript("CREATE VIEW \"v\(suffix)\" AS SELECT * FROM \(table)") }
+    if random.chance(0.2) {
+      try connection.executeScript("CREATE VIEW \"v\(suffix)\" AS SELECT * FROM \(table)")
+    }
     if random.chance(0.2) {
       try connection.executeScript(
         "CREATE TRIGGER \"t\(suffix)\" AFTER INSERT ON \(table) BEGIN SELECT RAISE(ABORT, 'no'); END")
@@ -150,8 +158,11 @@ struct RandomSource {
         }())
     case 6, 7, 8: .text(random.one(of: Self.texts))
     case 9: .malformedText(random.one(of: Self.malformed))
-    case 10: .blob((0..<random.one(of: [0, 1, 3, 4, 12, 40])).map { _ in UInt8.random(in: 0...255, using: &random) })
-    default: .text(String((0..<random.one(of: [1, 2, 30, 3000])).map { _ in random.one(of: Self.characters) }))
+    case 10:
+      .blob(
+        (0..<random.one(of: [0, 1, 3, 4, 12, 40])).map { _ in UInt8.random(in: 0...255, using: &random) })
+    default:
+      .text(String((0..<random.one(of: [1, 2, 30, 3000])).map { _ in random.one(of: Self.characters) }))
     }
   }
 
@@ -160,19 +171,25 @@ struct RandomSource {
     1_705_314_600_000, 1_705_314_600_000_000, 1 << 61, (1 << 61) - 1,
   ]
   private static let reals: [Double] = [
-    0, -0.0, 0.1, 1, 2.5, -3, 1e300, -1e300, .leastNonzeroMagnitude, .infinity, -.infinity, 9_007_199_254_740_992, 1e17, 1e18,
+    0, -0.0, 0.1, 1, 2.5, -3, 1e300, -1e300, .leastNonzeroMagnitude, .infinity, -.infinity,
+    9_007_199_254_740_992, 1e17, 1e18,
     9.2233720368547758e18, 0.30000000000000004, 1_705_314_600.25, 2_460_325.5, 1e-7, 123_456_789.123456789,
   ]
   private static let texts = [
-    "", " ", "a", "A", "a ", "0", "00", "1", "1.0", "2.50", "1e5", "-0", "0x10", "NaN", "Infinity", "true", "yes",
+    "", " ", "a", "A", "a ", "0", "00", "1", "1.0", "2.50", "1e5", "-0", "0x10", "NaN", "Infinity", "true",
+    "yes",
     "2024-01-15 10:30:00", "2024-02-30", "2024-01-15T10:30:00.123456789+02:00", "0000-00-00", "24:00", "now",
-    "NUL\0inside", "\0", "\u{FEFF}bom", "\\N", "\\.", "tab\tnew\nline\r", "quote\"'back\\slash", "é", "e\u{301}",
-    "😀", "\u{FFFD}", "{}", "[]", "null", "{\"a\": 1, \"a\": 2}", "{\"a\": \"\\u0000\"}", "{\"a\": \"\\ud800\"}",
-    "{\"n\": 9007199254740993, \"m\": 1e400, \"o\": 1.10, \"p\": -0}", "{\"source_table\": \"x\", \"legacy\": 1}",
+    "NUL\0inside", "\0", "\u{FEFF}bom", "\\N", "\\.", "tab\tnew\nline\r", "quote\"'back\\slash", "é",
+    "e\u{301}",
+    "😀", "\u{FFFD}", "{}", "[]", "null", "{\"a\": 1, \"a\": 2}", "{\"a\": \"\\u0000\"}",
+    "{\"a\": \"\\ud800\"}",
+    "{\"n\": 9007199254740993, \"m\": 1e400, \"o\": 1.10, \"p\": -0}",
+    "{\"source_table\": \"x\", \"legacy\": 1}",
     "{\"a\":", "[1, 2.5, 3]", "[1, \"x\"]", "[NaN]", "[1e39]", "\u{1}\u{1F}\u{7F}", "9223372036854775808",
   ]
   private static let malformed: [[UInt8]] = [
-    [0xFF], [0x61, 0x80], [0xED, 0xA0, 0x80], [0xC0, 0x80], [0x61, 0x00, 0xFF], [0xF8, 0x88, 0x80, 0x80, 0x80],
+    [0xFF], [0x61, 0x80], [0xED, 0xA0, 0x80], [0xC0, 0x80], [0x61, 0x00, 0xFF],
+    [0xF8, 0x88, 0x80, 0x80, 0x80],
   ]
   private static let characters: [Character] = Array("abcXYZ019 _-\"'\\/\t\n{}[]:,éß漢😀\u{301}")
 }

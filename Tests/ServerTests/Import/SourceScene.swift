@@ -77,7 +77,8 @@ struct SourceScene {
 
   /// The one number that a query answers.
   func count(_ sql: String) async throws -> Int {
-    try await texts(PostgresStatement(sql: "SELECT (\(sql))::text")).first?.first??.description.wholeNumber ?? -1
+    try await texts(PostgresStatement(sql: "SELECT (\(sql))::text")).first?.first??.description.wholeNumber
+      ?? -1
   }
 
   func execute(_ sql: String) async throws {
