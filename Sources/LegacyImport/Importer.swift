@@ -59,7 +59,8 @@ public struct Importer: Sendable {
     try refuseCollisions()
     let target = try await ImportTargetServer(options: options)
     var verification = VerificationReport()
-    var progress = Progress()
+    var progress = Progress(files: discovery.files.count)
+    onEvent(.planned(files: progress.files, tables: 0, rows: 0))
     for file in discovery.files {
       try Task.checkCancellation()
       var agent = report.agents.firstIndex { $0.id == file.agent }
@@ -108,19 +109,20 @@ public struct Importer: Sendable {
     _ file: LegacyFile, _ reader: SourceReader, _ target: ImportTargetServer, _ clock: ImportClock,
     _ agent: inout ImportReport.Agent, _ verification: inout VerificationReport, _ progress: inout Progress
   ) async throws {
+    // Before the snapshot is taken: another run must not have moved what this one does not see.
+    if !options.isDryRun { try await target.lock(file) }
+    try await reader.checkPages()
     let schema = try await reader.schema()
     let sources = try await reader.tables()
     var counts: [Int] = []
     for source in sources { counts.append(try await reader.rowCount(of: source)) }
-    progress.files += 1
     progress.tables += sources.count
     progress.rows += counts.reduce(0, +)
     onEvent(.planned(files: progress.files, tables: progress.tables, rows: progress.rows))
 
     let ledger = Ledger(connection: target.connection, runID: target.runID, migratedAt: clock.microseconds)
     if !options.isDryRun {
-      try await target.lock(file)
-      var agents: [(source: SourceTable, agents: Set<String>)] = []
+      var agents: [(source: SourceTable, agents: [String])] = []
       for source in sources { agents.append((source, try await reader.agents(of: source))) }
       try await ledger.register(file, schema: schema, sources: agents)
     }
@@ -129,7 +131,7 @@ public struct Importer: Sendable {
       var table = TableReport(
         file: file.relativePath, table: source.table.name,
         target: source.target == .rows ? nil : source.target.table,
-        isInternal: source.isInternal)
+        isInternal: source.isBookkeeping)
       onEvent(
         .began(
           .importing, file: file.relativePath, table: source.table.name, target: source.target.table,

@@ -22,8 +22,10 @@ struct RowDecoder: Sendable {
       let value: SQLiteValue?
       if place == table.rowIDColumn {
         value = .integer(sourceRow)
-      } else if let json = column.keyPlace == 0 ? object[column.name] : key(at: column.keyPlace, in: legacyID)
-      {
+      } else if column.keyPlace == 0 {
+        // A row that was imported before its table had this column holds no value for it.
+        value = object[column.name].map { ExactValue.value(json: $0, mark: exact?[column.name]) } ?? .null
+      } else if let json = key(at: column.keyPlace, in: legacyID) {
         value = ExactValue.value(json: json, mark: exact?[column.name])
       } else {
         value = nil

@@ -22,7 +22,7 @@ struct RowEncoder {
 
   private let object: RowObject
   private let metadata: RowMetadata
-  private var identities: [String: LegacyIdentity] = [:]
+  private var lastIdentity: (agent: String, identity: LegacyIdentity)?
 
   // Reused from row to row.
   private var objectText: [UInt8] = []
@@ -47,10 +47,13 @@ struct RowEncoder {
   // MARK: - Encoding
 
   /// Encodes the row that the statement of `scanSQL` stands on.
+  ///
+  /// - Parameter position: the row's place: its rowid, or its ordinal where that cannot be read.
   mutating func encode(
-    _ row: borrowing SQLiteStatement, migratedAt: String, into buffer: inout PostgresCopyEncoder
+    _ row: borrowing SQLiteStatement, position: Int64, migratedAt: String,
+    into buffer: inout PostgresCopyEncoder
   ) -> Outcome {
-    let key = self.key(of: row)
+    let key = self.key(of: row, position: position)
     let agent = self.agent(of: row)
     let uuid = key.uuid(in: identity(of: agent))
 
@@ -88,11 +91,10 @@ struct RowEncoder {
   }
 
   /// The key of the row that the statement stands on.
-  func key(of row: borrowing SQLiteStatement) -> LegacyKey {
-    let rowID = source.schema.rowIDName == nil ? nil : row.integer(0)
+  private func key(of row: borrowing SQLiteStatement, position: Int64) -> LegacyKey {
     var values: [SQLiteValue] = []
     for place in source.table.keyColumns { values.append(row.value(place + 1)) }
-    return LegacyKey(values: values, rowID: rowID)
+    return LegacyKey(values: values, rowID: source.table.hasRowID ? position : nil)
   }
 
   /// Whose the row is: the user's word, else the table's column where it is not empty, else the file's path.
@@ -104,9 +106,9 @@ struct RowEncoder {
   }
 
   private mutating func identity(of agent: String) -> LegacyIdentity {
-    if let identity = identities[agent] { return identity }
+    if let lastIdentity, lastIdentity.agent.utf8.elementsEqual(agent.utf8) { return lastIdentity.identity }
     let identity = LegacyIdentity(agent: agent, file: source.file.relativePath, table: source.table.name)
-    identities[agent] = identity
+    lastIdentity = (agent, identity)
     return identity
   }
 

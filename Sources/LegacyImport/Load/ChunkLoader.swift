@@ -14,6 +14,8 @@ struct ChunkLoader: Sendable {
     var loaded = 0
     var alreadyThere = 0
     var rejects: [Reject] = []
+    /// Whether a row that was there has other values than the source.
+    var mayDiffer = false
   }
 
   private var connection: PostgresConnection { ledger.connection }
@@ -25,91 +27,88 @@ struct ChunkLoader: Sendable {
   /// Loads a chunk and writes its line.
   ///
   /// Rows that are expected to be new are copied straight into the table. Where one is there already, the chunk goes through
-  /// a staging table and the policy decides. Where the server refuses a row, the rows that it refuses are
-  /// found, put aside, and the others are loaded.
+  /// a staging table and the policy decides.
   ///
   /// - Throws: `ImportError` of code `conflict` under the policy `fail`; `PostgresError` where the server fails as a whole.
   func load(_ chunk: EncodedChunk, number: Int, isFresh: Bool) async throws -> Outcome {
-    var merges = !isFresh
-    var refused: [Reject] = []
-    var places = chunk.rows.indices.map { $0 }
-    while true {
+    if isFresh {
       do {
-        return try await commit(chunk, places: places, refused: refused, number: number, merges: merges)
-      } catch let error as PostgresError where !merges && error.sqlState == .uniqueViolation {
-        merges = true
-      } catch let error as PostgresError where error.isAboutARow && !places.isEmpty {
-        let found = try await refusedRows(of: chunk, places: places, merges: merges)
-        // The server refused the whole and none of the parts: that is no fault of a row.
-        guard !found.isEmpty else { throw error }
-        let bad = Set(found.map(\.place))
-        places.removeAll(where: bad.contains)
-        refused += try found.map { try reject(chunk, $0.place, reason: $0.reason) }
+        return try await commit(chunk, number: number, merges: false)
+      } catch let error as PostgresError where error.sqlState == .uniqueViolation {
+        // One of them is there.
       }
     }
+    return try await commit(chunk, number: number, merges: true)
   }
 
-  private func commit(
-    _ chunk: EncodedChunk, places: [Int], refused: [Reject], number: Int, merges: Bool
-  ) async throws -> Outcome {
-    let rejects = chunk.rejects + refused
-    return try await connection.transaction { connection in
-      var outcome = Outcome(rejects: rejects)
-      var mayDiffer = false
+  private func commit(_ chunk: EncodedChunk, number: Int, merges: Bool) async throws -> Outcome {
+    try await connection.transaction { connection in
+      var outcome = Outcome(rejects: chunk.rejects)
       if merges {
-        let merged = try await merge(chunk, places: places)
-        (outcome.loaded, outcome.alreadyThere) = (merged.loaded, places.count - merged.loaded)
-        mayDiffer = merged.differing > 0
-        try await ledger.forgetRejects(places.map { chunk.rows[$0].uuid }, of: source)
-      } else {
-        try await copy(chunk, places: places, into: target.table)
-        outcome.loaded = places.count
+        try await connection.execute(
+          "CREATE TEMPORARY TABLE agentbase_staging (LIKE \(identifier: target.table)) ON COMMIT DROP")
+        try await ledger.forgetRejects(chunk.rows.map(\.uuid), of: source)
       }
-      try await ledger.write(rejects, of: source)
+      try await add(chunk, chunk.rows.indices, merges: merges, to: &outcome)
+      try await ledger.write(outcome.rejects, of: source)
       try await ledger.write(
         LedgerLine(
           chunk: number, firstRow: chunk.firstRow, lastRow: chunk.lastRow, rowsRead: chunk.rowsRead,
-          rowsLoaded: outcome.loaded, rowsThere: outcome.alreadyThere, rowsRejected: rejects.count,
-          digest: mayDiffer ? nil : chunk.digest, migratedAt: ledger.migratedAt), of: source)
+          rowsLoaded: outcome.loaded, rowsThere: outcome.alreadyThere, rowsRejected: outcome.rejects.count,
+          digest: outcome.mayDiffer ? nil : chunk.digest, migratedAt: ledger.migratedAt), of: source)
       return outcome
     }
   }
 
-  private func copy(_ chunk: EncodedChunk, places: [Int], into table: String) async throws {
+  /// Adds the rows at these places. Where the server refuses them, each half is tried by itself; a single row that it refuses
+  /// is put aside. So of two rows that exclude each other the first goes in.
+  private func add(
+    _ chunk: EncodedChunk, _ places: Range<Int>, merges: Bool, to outcome: inout Outcome
+  ) async throws {
     guard !places.isEmpty else { return }
+    do {
+      let (loaded, differing) = try await connection.transaction { _ in
+        if merges { return try await merge(chunk, places) }
+        try await copy(chunk, places, into: target.table)
+        return (places.count, 0)
+      }
+      outcome.loaded += loaded
+      outcome.alreadyThere += places.count - loaded
+      outcome.mayDiffer = outcome.mayDiffer || differing > 0
+    } catch let error as PostgresError
+      where error.isAboutARow && (merges || error.sqlState != .uniqueViolation)
+    {
+      if places.count == 1 {
+        outcome.rejects.append(try reject(chunk, places.lowerBound, reason: error.serverMessage))
+        return
+      }
+      let middle = places.lowerBound + places.count / 2
+      try await add(chunk, places.lowerBound..<middle, merges: merges, to: &outcome)
+      try await add(chunk, middle..<places.upperBound, merges: merges, to: &outcome)
+    }
+  }
+
+  private func copy(_ chunk: EncodedChunk, _ places: Range<Int>, into table: String) async throws {
     let statement = PostgresStatement(sql: "COPY \(table) (\(columnList)) FROM STDIN (FORMAT binary)")
     try await connection.copyIn(statement) { writer in
       try await writer.write(PostgresCopyEncoder.frame.header)
       if places.count == chunk.rows.count {
         try await writer.write(chunk.bytes)
       } else {
-        for run in Self.runs(places) { try await writer.write(Array(chunk.bytes(of: run))) }
+        try await writer.write(Array(chunk.bytes(of: places)))
       }
       try await writer.write(PostgresCopyEncoder.frame.trailer)
     }
   }
 
-  /// The places as runs without gaps.
-  private static func runs(_ places: [Int]) -> [Range<Int>] {
-    var runs: [Range<Int>] = []
-    for place in places {
-      if let last = runs.last, last.upperBound == place {
-        runs[runs.count - 1] = last.lowerBound..<place + 1
-      } else {
-        runs.append(place..<place + 1)
-      }
-    }
-    return runs
-  }
-
   // MARK: - Rows that may be there
 
-  /// Copies rows into a staging table, and from there into the table as the policy says.
-  private func merge(_ chunk: EncodedChunk, places: [Int]) async throws -> (loaded: Int, differing: Int) {
-    guard !places.isEmpty else { return (0, 0) }
-    try await connection.execute(
-      "CREATE TEMPORARY TABLE agentbase_staging (LIKE \(identifier: target.table)) ON COMMIT DROP")
-    try await copy(chunk, places: places, into: "agentbase_staging")
+  /// Copies rows into the staging table, and from there into the table as the policy says.
+  private func merge(_ chunk: EncodedChunk, _ places: Range<Int>) async throws -> (
+    loaded: Int, differing: Int
+  ) {
+    try await connection.execute("TRUNCATE agentbase_staging")
+    try await copy(chunk, places, into: "agentbase_staging")
     let insert =
       "INSERT INTO \(target.table) AS there (\(columnList)) SELECT \(columnList) FROM agentbase_staging ON CONFLICT (agent_id, id)"
     switch policy {
@@ -154,34 +153,6 @@ struct ChunkLoader: Sendable {
   }
 
   // MARK: - Rows that the server refuses
-
-  /// Finds the rows that the server refuses, by halves; nothing is kept of the trials.
-  private func refusedRows(
-    of chunk: EncodedChunk, places: [Int], merges: Bool
-  ) async throws -> [(place: Int, reason: String)] {
-    do {
-      try await connection.transaction { _ in
-        if merges {
-          _ = try await merge(chunk, places: places)
-        } else {
-          try await copy(chunk, places: places, into: target.table)
-        }
-        throw TrialOver()
-      }
-      return []
-    } catch is TrialOver {
-      return []
-    } catch let error as PostgresError where error.sqlState == .uniqueViolation {
-      return []
-    } catch let error as PostgresError where error.isAboutARow {
-      if places.count == 1 { return [(places[0], error.serverMessage)] }
-      let half = places.count / 2
-      return try await refusedRows(of: chunk, places: Array(places[..<half]), merges: merges)
-        + refusedRows(of: chunk, places: Array(places[half...]), merges: merges)
-    }
-  }
-
-  private struct TrialOver: Error {}
 
   /// The row at a place as a reject: its raw values are read back from what was to be sent.
   private func reject(_ chunk: EncodedChunk, _ place: Int, reason: String) throws -> Reject {

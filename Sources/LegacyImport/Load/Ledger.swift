@@ -18,9 +18,9 @@ struct Ledger: Sendable {
   ///
   /// - Parameter agents: for each table, the agents whose rows it holds.
   func register(
-    _ file: LegacyFile, schema: LegacySchema, sources: [(source: SourceTable, agents: Set<String>)]
+    _ file: LegacyFile, schema: LegacySchema, sources: [(source: SourceTable, agents: [String])]
   ) async throws {
-    let agents = Set([file.agent]).union(sources.flatMap(\.agents)).sorted()
+    let agents = [file.agent] + sources.flatMap(\.agents)
     let fileID = LegacyIdentity.file(agent: file.agent, file: file.relativePath)
     try await connection.transaction { connection in
       try await connection.execute(
@@ -43,7 +43,7 @@ struct Ledger: Sendable {
             (agent_id, source_id, file_id, table_name, target, storage, has_rowid, columns, row_agents)
           VALUES (\(file.agent), \(source.sourceID), \(fileID), \(source.table.name), \(source.target.rawValue),
             \(source.schema.storage.rawValue), \(source.table.hasRowID),
-            \(PostgresValue.jsonb(source.table.columnsJSON.jsonbText)), \(agents.sorted()))
+            \(PostgresValue.jsonb(source.table.columnsJSON.jsonbText)), \(agents))
           ON CONFLICT (agent_id, source_id) DO UPDATE SET columns = excluded.columns, has_rowid = excluded.has_rowid,
             row_agents = ARRAY(SELECT DISTINCT unnest(known.row_agents || excluded.row_agents))
           """)
@@ -86,6 +86,17 @@ struct Ledger: Sendable {
       DELETE FROM agent_imports WHERE agent_id = \(source.file.agent) AND source_id = \(source.sourceID)
       AND chunk = ANY(\(lines.map { Int32($0.chunk) }))
       """)
+  }
+
+  /// Forgets all rows of a source with its lines, as if it had never been moved.
+  func forget(_ source: SourceTable) async throws {
+    try await connection.transaction { connection in
+      for table in [source.target.table, "agent_import_rejects", "agent_imports"] {
+        try await connection.execute(
+          "DELETE FROM \(identifier: table) WHERE agent_id = \(source.file.agent) AND source_id = \(source.sourceID)"
+        )
+      }
+    }
   }
 
   /// Writes a line; within the transaction that its rows are loaded in.

@@ -18,6 +18,16 @@ struct SourcePlan: Sendable, Equatable {
   var settled: [LedgerLine] = []
   /// The lines whose rows have changed since, or may differ; they are read again.
   var stale: [LedgerLine] = []
+
+  /// Whether something has changed since.
+  var hasChanges: Bool { !ranges.isEmpty || !stale.isEmpty }
+
+  /// Reads everything again.
+  mutating func startOver() {
+    stale += settled
+    settled = []
+    ranges = [ScanRange(isFresh: true)]
+  }
 }
 
 /// Walks along the rows of a source and the lines of its ledger, both in the order of their places. Pure: places and digests

@@ -36,7 +36,11 @@ struct TableImport: Sendable {
     if report.rejected > 0 {
       report.rejects = try await ledger.rejects(of: source, most: TableReport.mostRejects)
     }
-    try await ledger.strike(plan.stale, of: source)
+    if source.isBookkeeping, plan.hasChanges {
+      try await ledger.forget(source)
+    } else {
+      try await ledger.strike(plan.stale, of: source)
+    }
     let loader = ChunkLoader(ledger: ledger, source: source, policy: options.onConflict)
     var number = lines.map(\.chunk).max() ?? 0
     for range in plan.ranges {
@@ -58,7 +62,8 @@ struct TableImport: Sendable {
 
   /// Compares the source with the ledger, and counts the rows that have not changed since.
   private func settle(_ lines: [LedgerLine], into report: inout TableReport) async throws -> SourcePlan {
-    let plan = try await reader.plan(source, ledger: lines)
+    var plan = try await reader.plan(source, ledger: lines)
+    if source.isBookkeeping, plan.hasChanges { plan.startOver() }
     for line in plan.settled {
       report.read += line.rowsRead
       report.alreadyThere += line.rowsLoaded + line.rowsThere

@@ -25,6 +25,9 @@ struct ArchivedTable: Sendable {
   let table: LegacyTable
   let storage: LegacySchema.Storage
   let rowAgents: [String]
+
+  /// Whether SQLite keeps the table itself, as it does `sqlite_sequence`.
+  var isSQLitesOwn: Bool { table.name.hasPrefix("sqlite_") }
 }
 
 /// Reads the importer's tables.
@@ -110,23 +113,27 @@ struct Archive: Sendable {
 
   // MARK: - Rows
 
-  /// The imported rows of a table, each as JSON, key, place and marks, in the order of their places.
+  /// The imported rows of a table, each as JSON, key, place and marks. What was imported last comes first, so that a row has
+  /// its place before one that it has replaced in the file; where places are only counted, they give the order.
   func rows(of table: ArchivedTable) -> PostgresStatement {
     let column = table.target.rowColumn
     let row = PostgresIdentifier.quoted(column.name) + (column.member.map { " -> '\($0)'" } ?? "")
+    let order = table.table.rowIDName == nil ? "source_row" : "metadata ->> 'migrated_at' DESC, source_row"
     return """
       SELECT \(unsafeSQL: row), metadata -> 'legacy_id', source_row, source_exact
       FROM \(identifier: table.target.table)
-      WHERE agent_id = ANY(\(table.rowAgents)) AND source_id = \(table.sourceID) ORDER BY source_row
+      WHERE agent_id = ANY(\(table.rowAgents)) AND source_id = \(table.sourceID) ORDER BY \(unsafeSQL: order)
       """
   }
 
-  /// The rows of a table that Postgres could not hold, with their raw values.
+  /// The rows of a table that Postgres could not hold, with their raw values; without those that it holds as they once were.
   func rejects(of table: ArchivedTable) async throws -> [(sourceRow: Int64, values: JSON)] {
     try await connection.query(
       """
-      SELECT source_row, raw_values::text FROM agent_import_rejects
-      WHERE agent_id = \(table.agent) AND source_id = \(table.sourceID)
+      SELECT source_row, raw_values::text FROM agent_import_rejects AS r
+      WHERE agent_id = \(table.agent) AND source_id = \(table.sourceID) AND NOT EXISTS (
+        SELECT FROM \(identifier: table.target.table) AS held
+        WHERE held.agent_id = ANY(\(table.rowAgents)) AND held.id = r.id)
       """
     ).map { (try $0.decode(0), try JSON(parsing: $0.decode(1, as: String.self))) }
   }

@@ -31,8 +31,8 @@ actor FileBuilder {
 
   // MARK: - Building
 
-  /// Makes the file with the pragmas that it had, and its tables.
-  func makeTables(pragmas: JSON, objects: [LegacySchema.Object], shadows: Set<String>) throws {
+  /// Makes the file with the pragmas that it had, and its tables; virtual ones are made with the rest.
+  func makeTables(pragmas: JSON, objects: [LegacySchema.Object]) throws {
     let connection = try connection()
     for name in ["page_size", "encoding", "auto_vacuum", "application_id", "user_version"] {
       guard let value = pragmas[name] else { continue }
@@ -42,40 +42,76 @@ actor FileBuilder {
     // The rows are as they were: what their file once let in, it lets in again.
     try connection.executeScript(
       "PRAGMA foreign_keys = OFF; PRAGMA ignore_check_constraints = ON; PRAGMA synchronous = OFF; BEGIN")
-    for object in objects where object.type == "table" {
-      guard let sql = object.sql, !object.name.hasPrefix("sqlite_"), !shadows.contains(object.name) else {
-        continue
-      }
+    if objects.contains(where: { $0.name == "sqlite_sequence" }) {
+      // SQLite makes it with the first table that counts, and it outlives the last one.
+      try connection.executeScript(
+        "CREATE TABLE counting (id INTEGER PRIMARY KEY AUTOINCREMENT); DROP TABLE counting")
+    }
+    for object in objects where object.type == "table" && !object.isVirtual {
+      guard let sql = object.sql, !object.name.hasPrefix("sqlite_") else { continue }
       try connection.executeScript(sql)
     }
   }
 
-  /// Empties a table that is there already: a shadow of a virtual table, or SQLite's own.
+  /// Empties a table of SQLite's own, which may have filled while others were filled.
   func empty(_ table: String) throws {
     try connection().execute("DELETE FROM \(SQLiteIdentifier.quoted(table))")
   }
 
   /// Puts rows into a table, each at its rowid where it has one.
-  func insert(_ rows: [(rowID: Int64, values: [SQLiteValue])], into table: LegacyTable) throws {
+  ///
+  /// - Returns: the rowids of those that have no place beside the rows that are there: their rowid or a unique value is taken.
+  func insert(
+    _ rows: [(rowID: Int64, values: [SQLiteValue])], into table: LegacyTable
+  ) throws -> [Int64] {
     var columns = table.columns.map { SQLiteIdentifier.quoted($0.name) }
-    let rowIDName = table.rowIDColumn == nil ? table.rowIDName : nil
+    let rowIDName = table.rowIDColumn == nil ? try rowIDName(of: table) : nil
     if let rowIDName { columns.insert(rowIDName, at: 0) }
     let marks = columns.map { _ in "?" }.joined(separator: ", ")
     var statement = try connection().prepare(
       "INSERT INTO \(SQLiteIdentifier.quoted(table.name)) (\(columns.joined(separator: ", "))) VALUES (\(marks))"
     )
+    var refused: [Int64] = []
     for row in rows {
       try statement.bind(rowIDName == nil ? row.values : [.integer(row.rowID)] + row.values)
-      try statement.run()
+      if try !Self.finds(place: &statement) { refused.append(row.rowID) }
+    }
+    return refused
+  }
+
+  /// Runs an insertion; answers false where its place is taken.
+  private static func finds(place insertion: inout SQLiteStatement) throws(SQLiteError) -> Bool {
+    do {
+      try insertion.run()
+      return true
+    } catch {
+      insertion.reset()
+      guard error.code.primary == .constraint else { throw error }
+      return false
     }
   }
 
-  /// Makes indexes, views and triggers.
+  /// The name by which the rowid can be set: generated columns, which the table is described without, hide names too.
+  private func rowIDName(of table: LegacyTable) throws -> String? {
+    let names = try connection().query("SELECT name FROM pragma_table_xinfo(?)", [.text(table.name)])
+    return table.rowIDName(hiddenBy: Set(names.compactMap { $0[0].string?.lowercased() }))
+  }
+
+  /// Makes virtual tables, indexes, views and triggers.
   func makeTheRest(objects: [LegacySchema.Object]) throws {
     let connection = try connection()
-    for object in objects where object.type != "table" {
+    for object in objects {
       guard let sql = object.sql else { continue }
-      try connection.executeScript(sql)
+      if object.isVirtual {
+        // Its shadow tables are there, and its module need not be: the statement would make them again, and call it.
+        try connection.executeScript("PRAGMA writable_schema = ON")
+        try connection.execute(
+          "INSERT INTO sqlite_schema (type, name, tbl_name, rootpage, sql) VALUES ('table', ?, ?, 0, ?)",
+          [.text(object.name), .text(object.tableName), .text(sql)])
+        try connection.executeScript("PRAGMA writable_schema = RESET")
+      } else if object.type != "table" {
+        try connection.executeScript(sql)
+      }
     }
     try connection.executeScript("COMMIT")
   }

@@ -22,7 +22,11 @@ struct FileRestoration: Sendable {
     do {
       var outcome = Outcome(report: RollbackReport.File(path: file.path, agent: file.owner))
       if let archived = file.archived {
-        let tables = try await restore(archived, with: builder)
+        let all = try await archive.tables(of: archived)
+        let there = Self.tables(all, of: archived)
+        outcome.add(
+          gone: all.filter { table in !there.contains { $0.sourceID == table.sourceID } }, from: file)
+        let tables = try await restore(there, of: archived, with: builder)
         outcome.add(tables, of: file)
         let unproved = try await unproved(tables, of: archived, at: builder.workingPath)
         outcome.add(unproved, of: file)
@@ -44,16 +48,24 @@ struct FileRestoration: Sendable {
 
   // MARK: - Imported rows
 
+  /// The tables that the file had when it was imported last, SQLite's own behind all others, which fill them.
+  private static func tables(_ all: [ArchivedTable], of archived: ArchivedFile) -> [ArchivedTable] {
+    let there = all.filter { table in
+      archived.objects.contains { $0.type == "table" && $0.name.utf8.elementsEqual(table.table.name.utf8) }
+    }
+    return there.filter { !$0.isSQLitesOwn } + there.filter(\.isSQLitesOwn)
+  }
+
   /// Makes the tables, their rows, and what depends on them.
-  private func restore(_ archived: ArchivedFile, with builder: FileBuilder) async throws -> [RestoredTable] {
-    let tables = try await archive.tables(of: archived)
-    let shadows = Set(tables.filter { $0.storage == .shadow }.map(\.table.name))
-    try await builder.makeTables(pragmas: archived.pragmas, objects: archived.objects, shadows: shadows)
+  private func restore(
+    _ tables: [ArchivedTable], of archived: ArchivedFile, with builder: FileBuilder
+  ) async throws -> [RestoredTable] {
+    try await builder.makeTables(pragmas: archived.pragmas, objects: archived.objects)
     var restored: [RestoredTable] = []
     for table in tables {
       let name = table.table.name
       onEvent(.began(.restoring, file: archived.path, table: name, target: table.target.table, rows: 0))
-      if shadows.contains(name) || name.hasPrefix("sqlite_") { try await builder.empty(name) }
+      if table.isSQLitesOwn { try await builder.empty(name) }
       let rows = try await TableRestoration(
         archive: archive, table: table, builder: builder, onEvent: onEvent
       ).run()
@@ -77,7 +89,9 @@ struct FileRestoration: Sendable {
     // Where agents have deleted rows since, the digests of what is left were never taken.
     for restored in tables where restored.deleted == 0 {
       let name = restored.table.table.name
-      guard let source = sources.first(where: { $0.table.name == name }) else { continue }
+      guard let source = sources.first(where: { $0.table.name.utf8.elementsEqual(name.utf8) }) else {
+        continue
+      }
       let identified = SourceTable(
         file: source.file, schema: source.schema, sourceID: restored.table.sourceID)
       let lines = try await ledger.lines(of: identified)
@@ -91,11 +105,25 @@ struct FileRestoration: Sendable {
 }
 
 extension FileRestoration.Outcome {
+  /// Notes the tables that the agent had dropped before the last import.
+  fileprivate mutating func add(gone tables: [ArchivedTable], from file: PlannedFile) {
+    for table in tables {
+      warnings.append(
+        "\(file.path): the table \(table.table.name) was not in the file any more when it was imported last; its rows stay in Postgres"
+      )
+    }
+  }
+
   /// Counts the rows of restored tables.
   fileprivate mutating func add(_ tables: [RestoredTable], of file: PlannedFile) {
     for table in tables {
       report.restored += table.restored
       report.deleted += table.deleted
+      if table.replaced > 0 {
+        warnings.append(
+          "\(file.path), table \(table.table.table.name): \(table.replaced) rows are only in Postgres: the agent put newer ones into their place between two imports"
+        )
+      }
       guard let first = table.faulty.first else { continue }
       report.isProved = false
       warnings.append(

@@ -11,8 +11,19 @@ struct RestoredTable: Sendable {
   var restored = 0
   /// Rows that agents have deleted since, and which are not in it.
   var deleted = 0
+  /// Rows whose place in a unique index a newer one has: they are only in Postgres.
+  var replaced = 0
   /// The places of rows that cannot be made again: what Postgres holds of them is not of our making.
   var faulty: [Int64] = []
+
+  /// Puts rows into the table and counts them.
+  fileprivate mutating func put(_ rows: [(rowID: Int64, values: [SQLiteValue])], with builder: FileBuilder)
+    async throws
+  {
+    let taken = try await builder.insert(rows, into: table.table).count
+    restored += rows.count - taken
+    replaced += taken
+  }
 }
 
 /// The restoration of one table.
@@ -30,8 +41,7 @@ struct TableRestoration: Sendable {
     var restored = try await restoreRows()
     for reject in try await archive.rejects(of: table) {
       if let values = RawValue.values(of: table.table, json: reject.values) {
-        try await builder.insert([(reject.sourceRow, values)], into: table.table)
-        restored.restored += 1
+        try await restored.put([(reject.sourceRow, values)], with: builder)
       } else {
         restored.faulty.append(reject.sourceRow)
       }
@@ -55,8 +65,7 @@ struct TableRestoration: Sendable {
             restored.faulty.append(place)
           }
         }
-        try await builder.insert(decoded, into: table.table)
-        restored.restored += decoded.count
+        try await restored.put(decoded, with: builder)
         onEvent(.advanced(rows: decoded.count))
       }
       return restored

@@ -13,6 +13,9 @@ struct LegacySchema: Sendable {
     let tableName: String
     /// The statement that made it; nil for the indexes that SQLite makes itself.
     let sql: String?
+
+    /// Whether this is a table whose rows a module makes up; SQLite stores its statement with these words.
+    var isVirtual: Bool { type == "table" && sql?.hasPrefix("CREATE VIRTUAL TABLE") == true }
   }
 
   /// How a table is stored.
@@ -29,8 +32,10 @@ struct LegacySchema: Sendable {
   struct Table: Sendable {
     let table: LegacyTable
     let storage: Storage
-    /// The name by which the rowid can be read; nil where there is none, or columns hide all three of its names.
+    /// The expression that reads the rowid; nil where there is none, or columns hide all three of its names.
     let rowIDName: String?
+    /// The index of the primary key, where there is one. Without a rowid, it is the table itself.
+    let keyIndex: String?
   }
 
   /// The pragmas that the file keeps and that a new file has to be given, by name.
@@ -99,12 +104,15 @@ struct LegacySchema: Sendable {
       }
     }
     let keyIndex = try connection.queryOne(
-      "SELECT 1 FROM pragma_index_list(?) WHERE origin = 'pk'", [.text(name)])
-    let hasKeyIndex = keyIndex != nil
+      "SELECT name FROM pragma_index_list(?) WHERE origin = 'pk'", [.text(name)]
+    ).map { text($0[0]) }
     let isMapped = storage == .ordinary && !name.hasPrefix("sqlite_")
     let table = LegacyTable(
-      name: name, columns: columns, hasRowID: hasRowID, hasKeyIndex: hasKeyIndex, isMapped: isMapped)
-    return Table(table: table, storage: storage, rowIDName: table.rowIDName(hiddenBy: names))
+      name: name, columns: columns, hasRowID: hasRowID, hasKeyIndex: keyIndex != nil, isMapped: isMapped)
+    let rowIDName =
+      table.rowIDName(hiddenBy: names)
+      ?? table.rowIDColumn.map { SQLiteIdentifier.quoted(columns[$0].name) }
+    return Table(table: table, storage: storage, rowIDName: rowIDName, keyIndex: keyIndex)
   }
 
   private static func text(_ value: SQLiteValue) -> String { LegacyConversion.text(value) ?? "" }
@@ -115,29 +123,39 @@ struct LegacySchema: Sendable {
 }
 
 extension LegacySchema.Table {
-  /// The query that reads the rows in the order in which they are moved: by the rowid where there is one, else by the primary
-  /// key. The first column is the rowid (or NULL), the others are the table's columns.
+  /// The query that reads the rows in the order in which the table keeps them: by the rowid where there is one, else by the
+  /// primary key. The first column is the rowid (or NULL where it cannot be read), the others are the table's columns.
+  ///
+  /// The rows come from the table itself and from no other index, which might lack some or have another order. Columns are
+  /// named with their table: SQLite takes a bare name in double quotes that it does not know for text.
   var scanSQL: String { scanSQL(ScanRange(isFresh: true)) }
 
   /// The same query, of the rows in a range of places.
   func scanSQL(_ range: ScanRange) -> String {
-    let columns = table.columns.map { SQLiteIdentifier.quoted($0.name) }
-    let order = rowIDName.map { [$0] } ?? table.keyColumns.map { columns[$0] }
-    var sql =
-      "SELECT " + ([rowIDName ?? "NULL"] + columns).joined(separator: ", ")
-      + " FROM main." + SQLiteIdentifier.quoted(table.name)
-    if let rowIDName {
-      let bounds = [
-        range.after.map { "\(rowIDName) > \($0)" }, range.through.map { "\(rowIDName) <= \($0)" },
-      ]
+    let rowID = rowIDName.map { "t." + $0 }
+    let columns = table.columns.map { "t." + SQLiteIdentifier.quoted($0.name) }
+    var sql = "SELECT " + ([rowID ?? "NULL"] + columns).joined(separator: ", ") + " FROM " + rowSource
+    if let rowID {
+      let bounds = [range.after.map { "\(rowID) > \($0)" }, range.through.map { "\(rowID) <= \($0)" }]
       let conditions = bounds.compactMap { $0 }.joined(separator: " AND ")
       if !conditions.isEmpty { sql += " WHERE " + conditions }
-    }
-    if !order.isEmpty { sql += " ORDER BY " + order.joined(separator: ", ") }
-    if rowIDName == nil, range.after != nil || range.through != nil {
+      sql += " ORDER BY " + rowID
+    } else if range.after != nil || range.through != nil {
       let after = range.after ?? 0
       sql += " LIMIT \(range.through.map { $0 - after } ?? -1) OFFSET \(after)"
     }
     return sql
+  }
+
+  /// The query that reads one column of every row.
+  func columnSQL(_ place: Int) -> String {
+    "SELECT t.\(SQLiteIdentifier.quoted(table.columns[place].name)) FROM \(rowSource)"
+  }
+
+  /// The table itself, called `t`.
+  private var rowSource: String {
+    let index = table.hasRowID ? nil : keyIndex.map(SQLiteIdentifier.quoted)
+    return "main.\(SQLiteIdentifier.quoted(table.name)) AS t "
+      + (index.map { "INDEXED BY \($0)" } ?? "NOT INDEXED")
   }
 }

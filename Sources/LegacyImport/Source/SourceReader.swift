@@ -32,6 +32,18 @@ actor SourceReader {
     return opened
   }
 
+  /// Looks for damage in the file's pages, which could hide rows without an error when they are read.
+  ///
+  /// - Throws: `SQLiteError` of code `corrupt` with the first fault. What only breaks a rule of the schema, as a NULL does where
+  ///   none may be, is no damage: it is moved as it is.
+  func checkPages() throws(SQLiteError) {
+    for row in try source().connection.query("PRAGMA quick_check(1)") {
+      guard let text = row[0].string, text.hasPrefix("*** in database") else { continue }
+      let fault = text.split(separator: "\n").dropFirst().first.map(String.init) ?? text
+      throw SQLiteError(code: .corrupt, message: "the file is damaged: \(fault)", path: file.path)
+    }
+  }
+
   /// The schema of the file.
   func schema() throws(SQLiteError) -> LegacySchema { try source().schema }
 
@@ -50,16 +62,18 @@ actor SourceReader {
     return Int(count)
   }
 
-  /// The agents whose rows a table holds: its file's, and those that its own column names.
-  func agents(of source: SourceTable) throws(SQLiteError) -> Set<String> {
-    var agents: Set = [file.agent]
-    guard let place = source.agentColumn else { return agents }
-    let column = SQLiteIdentifier.quoted(source.table.columns[place].name)
-    let table = SQLiteIdentifier.quoted(source.table.name)
-    for row in try self.source().connection.query("SELECT DISTINCT \(column) FROM main.\(table)") {
-      if let agent = LegacyConversion.text(row[0]), !agent.isEmpty { agents.insert(agent) }
+  /// The agents whose rows a table holds: its file's, and those that its own column names. Each byte counts, as it does
+  /// in Postgres: neither the column's collation nor Swift's equality decides which are the same.
+  func agents(of source: SourceTable) throws(SQLiteError) -> [String] {
+    guard let place = source.agentColumn else { return [file.agent] }
+    var agents: Set = [Array(file.agent.utf8)]
+    var statement = try self.source().connection.prepare(source.schema.columnSQL(place))
+    while try statement.step() {
+      guard let agent = LegacyConversion.text(statement.value(0)), !agent.isEmpty else { continue }
+      // The rows of a longer one are rejected.
+      if agent.utf8.count <= RowEncoder.longestKey { agents.insert(Array(agent.utf8)) }
     }
-    return agents
+    return agents.map { String(decoding: $0, as: UTF8.self) }.sorted()
   }
 
   /// Closes the file. The snapshot is gone.
@@ -141,7 +155,7 @@ private struct Scan: ~Copyable {
       let position = ordinal ?? statement.integer(0)
       digest.update(statement, position: position)
       let start = buffer.count
-      let outcome = encoder.encode(statement, migratedAt: migratedAt, into: &buffer)
+      let outcome = encoder.encode(statement, position: position, migratedAt: migratedAt, into: &buffer)
       var growing = chunk.take() ?? EncodedChunk(firstRow: position, lastRow: position)
       growing.lastRow = position
       switch outcome {

@@ -26,8 +26,9 @@ struct SourceTable: Sendable {
       sourceID ?? LegacyIdentity(agent: file.agent, file: file.relativePath, table: schema.table.name).number
   }
 
-  /// Whether it is SQLite's own or a module's: the file needs it, its reader does not.
-  var isInternal: Bool { schema.storage == .shadow || table.name.hasPrefix("sqlite_") }
+  /// Whether SQLite or a virtual table keeps its books in it. No row of such a table means anything by itself: Postgres holds
+  /// all of them as they were at one moment, whatever is to be done with rows that are there.
+  var isBookkeeping: Bool { schema.storage == .shadow || table.name.hasPrefix("sqlite_") }
 
   /// The column that says whose each row is, unless the user has said it.
   var agentColumn: Int? { file.agentIsGiven ? nil : table.roles[.agent] }

@@ -2,6 +2,7 @@
 
 import AgentBase
 import Foundation
+import TestSupport
 import Testing
 
 @Suite("Agents: listing and searching") struct MemoryListTests {

@@ -2,6 +2,7 @@
 
 import AgentBase
 import Foundation
+import TestSupport
 import Testing
 
 @Suite("Agents: what is kept with a memory") struct MemoryRecordTests {
