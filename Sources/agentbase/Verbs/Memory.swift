@@ -68,7 +68,9 @@ struct MemoryVerb {
     self.arguments = arguments
     action = try Self.action(arguments.operands)
     agent = try arguments.required(Self.agent)
-    backend = try Self.backend(arguments)
+    let environment = try Self.environment(arguments)
+    backend = try Self.backend(environment)
+    try Self.checkFile(of: environment, for: action)
     namespace = try arguments.value(Self.namespace)
     limit = try arguments.value(Self.limit)
   }
@@ -109,8 +111,8 @@ struct MemoryVerb {
     }
   }
 
-  /// The one backend that options and environment name; options win.
-  private static func backend(_ arguments: Arguments) throws -> MemoryBackend {
+  /// The environment with the one backend that the options name, where they do; options win.
+  private static func environment(_ arguments: Arguments) throws(UsageError) -> [String: String] {
     let hasURL = arguments.has(Option.postgresURL.declaration)
     let hasFile = arguments.has(sqlite.declaration)
     let isChosen = arguments.has(backend.declaration)
@@ -132,11 +134,26 @@ struct MemoryVerb {
     if let backend = chosen ?? implied { environment[MemoryBackend.Variable.backend] = backend.rawValue }
     if hasURL { environment[MemoryBackend.Variable.url] = try PostgresTarget(arguments).url }
     if hasFile { environment[MemoryBackend.Variable.path] = try arguments.required(sqlite) }
+    return environment
+  }
+
+  private static func backend(_ environment: [String: String]) throws(UsageError) -> MemoryBackend {
     do {
       return try MemoryBackend(environment: environment)
     } catch {
       throw UsageError(error.message, advice: error.advice)
     }
+  }
+
+  /// Reading makes no file: a path that was mistyped would leave an empty database behind.
+  private static func checkFile(of environment: [String: String], for action: Action) throws(Failure) {
+    if case .put = action { return }
+    guard environment[MemoryBackend.Variable.backend] == Backend.sqlite.rawValue,
+      let path = environment[MemoryBackend.Variable.path], !FileManager.default.fileExists(atPath: path)
+    else { return }
+    throw Failure(
+      "there is no file \(path)",
+      advice: "check --sqlite, or \(MemoryBackend.Variable.path); memory put makes a new one")
   }
 
   // MARK: - Doing it

@@ -140,6 +140,31 @@ import Testing
     #expect(!run.output.contains("verified: 0"), "\(run.output)")
   }
 
+  @Test func aRowThatPostgresCannotHoldIsRejectedAndNamed() async throws {
+    let agents = try LegacyFolder()
+    // Longer than an entry of an index may be, and of a kind that does not compress.
+    var random = SystemRandomNumberGenerator()
+    let key = (0..<4000).map { _ in String(UInt8.random(in: 16...255, using: &random), radix: 16) }.joined()
+    try agents.write(
+      "long.db",
+      "CREATE TABLE memory (key TEXT PRIMARY KEY, value TEXT); INSERT INTO memory VALUES ('\(key)', '1'), ('k', '2')"
+    )
+    let database = try await ServerDatabase()
+    // Once by the run that rejects it, once by the next one, which reads it in the ledger.
+    for _ in 0..<2 {
+      let run = try await Command.run(
+        ["import", "--sqlite", "agents/long.db", "--agent", "a", "--report", "r.json"], in: agents.home,
+        environment: ["DATABASE_URL": database.url])
+      #expect(run.exitCode == 3 && run.errorLines.count == 2, "\(run.errors)")
+      #expect(run.errors.contains("1 row") && run.output.contains(key.prefix(50)))
+      #expect(run.output.split(separator: "\n").allSatisfy { $0.count < 400 })
+      let report = try String(contentsOf: URL(filePath: agents.home + "/r.json"), encoding: .utf8)
+      #expect(try JSON(parsing: report)["total_rejected"]?.int64Value == 1 && report.contains(key))
+    }
+    #expect(try await database.psql("SELECT key FROM agent_memories") == "k")
+    #expect(try await database.psql("SELECT count(*) FROM agent_import_rejects") == "1")
+  }
+
   // MARK: - Faults of the server
 
   @Test func aMissingServerIsOneOrTwoLines() async throws {

@@ -61,6 +61,16 @@ import Testing
     #expect(got.output == "-42\n")
   }
 
+  @Test(arguments: [["get", "k"], ["list"], ["search", "k"], ["delete", "k"]])
+  func readingMakesNoFile(action: [String]) async throws {
+    let folder = try TemporaryFolder("memory")
+    let run = try await Command.run(
+      ["memory"] + action + ["--agent", "a", "--sqlite", "typo.db"], in: folder.path)
+    #expect(
+      run.exitCode == 1 && run.output.isEmpty && run.errors.contains("no file typo.db"), "\(run.errors)")
+    #expect(try FileManager.default.contentsOfDirectory(atPath: folder.path).isEmpty)
+  }
+
   @Test func aValueMayComeFromStandardInput() async throws {
     let folder = try TemporaryFolder("memory")
     let words = ["memory", "--agent", "a", "--sqlite", "a.db"]

@@ -34,7 +34,7 @@ import Testing
     ("restore --from b --to c --agents-path d", "--to are the same"),
     ("memory", "is needed"), ("memory get", "memory get KEY is needed"), ("memory get k l", "takes no 'l'"),
     ("memory put k {", "JSON"), ("memory frob --agent a", "'frob'"), ("memory list", "--agent ID"),
-    ("memory list --agent a", "AGENT_MEMORY_BACKEND"),
+    ("memory list --agent a", "no backend is named"),
     ("memory list --agent a --backend mongo", "--backend 'mongo'"),
     ("memory list --agent a --backend sqlite", "AGENT_SQLITE_PATH"),
     ("memory list --agent a --backend postgres", "DATABASE_URL"),
