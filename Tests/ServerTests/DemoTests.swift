@@ -57,7 +57,7 @@ import Testing
 
   private func expectNothingLeft() async throws {
     try await expectSoon { try FileManager.default.contentsOfDirectory(atPath: folder.path).isEmpty }
-    #expect(try processes(below: folder.path).isEmpty)
+    try await expectSoon { try processes(below: folder.path).isEmpty }
   }
 
   /// Waits up to 60 s: how long it takes depends on the machine, whether it happens does not.
