@@ -77,12 +77,13 @@ import Testing
     configuration["host"] = "/nonexistent,127.0.0.1,\(host)"
     configuration["port"] = "1,\(silent.port),\(port)"
     configuration["sslmode"] = "disable"
-    configuration.connectTimeout = .milliseconds(1500)
+    configuration.connectTimeout = .seconds(3)
     let connection = try await PostgresConnection.connect(configuration)
     #expect(try await connection.query("SELECT 1").count == 1)
     await connection.close()
     configuration["host"] = "127.0.0.1"
     configuration["port"] = "\(silent.port)"
+    configuration.connectTimeout = .milliseconds(100)
     let error = try await Live.error { [configuration] in
       _ = try await PostgresConnection.connect(configuration)
     }
@@ -103,10 +104,27 @@ import Testing
   @Test func closingWaitsForWhatIsUnderWay() async throws {
     let configuration = try await Live.configuration()
     let connection = try await PostgresConnection.connect(configuration)
-    async let running = connection.query("SELECT 7 FROM pg_sleep(0.3)")[0].decode(0, as: Int.self)
-    try await Live.untilAsleep(connection, of: configuration)
-    await connection.close()
-    #expect(try await running == 7)
+    // The other one decides how long the query takes.
+    let other = try await PostgresConnection.connect(configuration)
+    try await other.execute("SELECT pg_advisory_lock(1)")
+    let running = Task {
+      try await connection.query("SELECT 7 FROM pg_advisory_lock(1)")[0].decode(0, as: Int.self)
+    }
+    let waits: PostgresStatement =
+      "SELECT FROM pg_locks WHERE pid = \(connection.backendProcessID) AND locktype = 'advisory' AND NOT granted"
+    try await until { try await !other.query(waits).isEmpty }
+    let isClosed = Shared(false)
+    let closing = Task {
+      await connection.close()
+      isClosed.withLock { $0 = true }
+    }
+    // Time for a close that does not wait to be seen.
+    try await Task.sleep(for: .milliseconds(50))
+    #expect(!isClosed.withLock { $0 })
+    try await other.execute("SELECT pg_advisory_unlock(1)")
+    #expect(try await running.value == 7)
+    await closing.value
+    await other.close()
     let error = try await Live.error { _ = try await connection.query("SELECT 1") }
     #expect(error.code == .connectionLost)
     #expect(error.isSafeToRetry)
