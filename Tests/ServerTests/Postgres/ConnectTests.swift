@@ -12,22 +12,7 @@ import Testing
     let socket: Int32
     let port: UInt16
 
-    init() {
-      let socket = Glibc.socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
-      var address = sockaddr_in()
-      address.sin_family = sa_family_t(AF_INET)
-      address.sin_addr.s_addr = UInt32(0x7F00_0001).bigEndian
-      var size = socklen_t(MemoryLayout<sockaddr_in>.size)
-      withUnsafeMutablePointer(to: &address) {
-        $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
-          bind(socket, $0, size)
-          listen(socket, 16)
-          getsockname(socket, $0, &size)
-        }
-      }
-      self.socket = socket
-      port = UInt16(bigEndian: address.sin_port)
-    }
+    init() throws { (socket, port) = try Loopback.listener() }
 
     deinit { close(socket) }
   }
@@ -70,7 +55,7 @@ import Testing
   }
 
   @Test func theNextHostIsTriedWhereOneIsDeadOrSilent() async throws {
-    let silent = SilentPort()
+    let silent = try SilentPort()
     var configuration = try await Live.configuration()
     let host = try #require(configuration.host)
     let port = configuration.port ?? "5432"
@@ -91,7 +76,7 @@ import Testing
   }
 
   @Test func connectingCanBeCancelled() async throws {
-    let silent = SilentPort()
+    let silent = try SilentPort()
     var configuration = try PostgresConfiguration("host=127.0.0.1 port=\(silent.port) user=u dbname=d")
     configuration.connectTimeout = .seconds(600)
     let task = Task { [configuration] in try await PostgresConnection.connect(configuration) }
