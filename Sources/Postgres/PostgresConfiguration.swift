@@ -15,8 +15,13 @@ public struct PostgresConfiguration: Sendable, Hashable {
   /// Whether statements are prepared under a name on the server. Off for poolers that know no prepared statements, such
   /// as pgbouncer 1.18 in transaction mode.
   public var preparesStatements = true
-  /// How long an attempt on one host may take, from the first packet to the session; `connect_timeout` sets it too.
-  public var connectTimeout: Duration = .seconds(10)
+  /// How long an attempt on one host may take, from the first packet to the session. Where it is not set: what
+  /// `connect_timeout`, the service file or `PGCONNECT_TIMEOUT` says, else 10 s.
+  public var connectTimeout: Duration {
+    get { timeout ?? .seconds(10) }
+    set { timeout = newValue }
+  }
+  private var timeout: Duration?
 
   /// Reads a URL or a keyword string.
   ///
@@ -25,9 +30,7 @@ public struct PostgresConfiguration: Sendable, Hashable {
   public init(_ connectionString: String) throws(PostgresError) {
     parameters = try Self.parse(connectionString)
     try Self.checkSeparators(of: connectionString)
-    if let text = parameters["connect_timeout"], let seconds = Int(text), seconds > 0 {
-      connectTimeout = .seconds(seconds)
-    }
+    timeout = parameters["connect_timeout"].flatMap(Self.timeout)
     try validate()
   }
 
@@ -61,6 +64,22 @@ public struct PostgresConfiguration: Sendable, Hashable {
     all["client_encoding"] = "UTF8"
     all["connect_timeout"] = nil
     return all.sorted { $0.key < $1.key }.map { ($0.key, $0.value) }
+  }
+
+  /// This configuration with the hosts and the time limit that libpq has taken from the service file and the environment.
+  func completed(from link: Link) -> PostgresConfiguration {
+    var copy = self
+    let known = link.parameters(["host", "hostaddr", "port", "connect_timeout"])
+    if host == nil {
+      for keyword in ["host", "hostaddr"] { copy.parameters[keyword] = known[keyword] }
+    }
+    if port == nil { copy.parameters["port"] = known["port"] }
+    if timeout == nil { copy.timeout = known["connect_timeout"].flatMap(Self.timeout) }
+    return copy
+  }
+
+  private static func timeout(_ text: String) -> Duration? {
+    Int(text).flatMap { $0 > 0 ? .seconds($0) : nil }
   }
 
   /// How many hosts may be tried.

@@ -26,6 +26,8 @@ public actor PostgresConnection {
   var isSessionChanged = false
   /// When the server must have answered after a cancel request; a link that stays silent longer is given up.
   var patience: ContinuousClock.Instant?
+  /// When the server last said something in a COPY of ours that is not, or not yet, a notice.
+  var doubt: ContinuousClock.Instant?
 
   private let reusable = Atomic<Bool>(true)
 

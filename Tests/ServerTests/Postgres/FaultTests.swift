@@ -164,54 +164,48 @@ import Testing
     try await setup.executeScript("CREATE TABLE t (a int PRIMARY KEY)")
     await setup.close()
     let over = Flag()
-    let acknowledged = try await withThrowingTaskGroup(of: (stored: [Int], afterRestart: Int).self) { group in
-      for worker in 0..<6 {
-        group.addTask {
-          var stored: [Int] = []
-          var breaks = 0
-          var since = 0
-          var number = 0
-          while !over.isSet || since == 0 {
-            guard let connection = try? await PostgresConnection.connect(configuration) else {
-              try await Task.sleep(for: .milliseconds(10))
-              continue
-            }
-            do {
-              while !over.isSet || since == 0 {
-                number += 1
-                let key = worker * 1_000_000 + number
-                if number % 4 == 0 {
-                  try await connection.transaction { try await $0.execute("INSERT INTO t VALUES (\(key))") }
-                } else if number % 4 == 1 {
-                  for answer in try await connection.pipeline(["INSERT INTO t VALUES (\(key))"]) {
-                    _ = try answer.get()
-                  }
-                } else {
-                  try await connection.execute("INSERT INTO t VALUES (\(key))")
-                }
-                stored.append(key)
-                if breaks > 0 { since += 1 }
-              }
-            } catch {
-              breaks += 1
-            }
-            await connection.close()
+    let acknowledged = Shared<[[Int]]>(Array(repeating: [], count: 6))
+    let workers = (0..<6).map { worker in
+      Task {
+        var number = 0
+        while !over.isSet {
+          guard let connection = try? await PostgresConnection.connect(configuration) else {
+            try await Task.sleep(for: .milliseconds(10))
+            continue
           }
-          return (stored, since)
+          do {
+            while !over.isSet {
+              number += 1
+              let key = worker * 1_000_000 + number
+              if number % 4 == 0 {
+                try await connection.transaction { try await $0.execute("INSERT INTO t VALUES (\(key))") }
+              } else if number % 4 == 1 {
+                for answer in try await connection.pipeline(["INSERT INTO t VALUES (\(key))"]) {
+                  _ = try answer.get()
+                }
+              } else {
+                try await connection.execute("INSERT INTO t VALUES (\(key))")
+              }
+              acknowledged.withLock { $0[worker].append(key) }
+            }
+          } catch {
+            // The link is gone; another one goes on.
+          }
+          await connection.close()
         }
       }
-      try await Task.sleep(for: .milliseconds(300))
-      try await server.server.restart(.immediate)
-      try await Task.sleep(for: .milliseconds(300))
-      over.set()
-      return try await group.reduce(into: []) { $0.append($1) }
     }
+    // Each worker is in the middle of its work when the server is killed, and gets on with it afterwards.
+    for round in 0...1 {
+      if round > 0 { try await server.server.restart(.immediate) }
+      let before = acknowledged.withLock { $0.map(\.count) }
+      try await until { acknowledged.withLock { zip($0, before).allSatisfy { $0.count >= $1 + 8 } } }
+    }
+    over.set()
+    for worker in workers { try await worker.value }
     let check = try await PostgresConnection.connect(configuration)
     let there = Set(try await check.query("SELECT a FROM t").map { try $0.decode(0, as: Int.self) })
-    for worker in acknowledged {
-      #expect(worker.afterRestart > 0)
-      #expect(there.isSuperset(of: worker.stored))
-    }
+    for worker in acknowledged.withLock({ $0 }) { #expect(there.isSuperset(of: worker)) }
     await check.close()
     try await server.server.remove()
   }
