@@ -63,7 +63,7 @@ struct ImportTargetServer: Sendable {
       try row.decode(2, as: String.self)
     )
     throw ImportError(
-      .target, "the user \(user) has no right to \(right) on the table \(table)",
+      .target, "permission denied for table \(table): the user \(user) has no right to \(right)",
       advice: "nothing was written; as its owner: GRANT SELECT, INSERT, UPDATE, DELETE ON \(table) TO \(user)"
     )
   }

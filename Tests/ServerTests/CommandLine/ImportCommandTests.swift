@@ -136,7 +136,7 @@ import Testing
       ["import", "--sqlite", "agents/broken.db", "--agent", "a"], in: agents.home,
       environment: ["DATABASE_URL": database.url])
     #expect(run.exitCode == 1 && run.errorLines.count == 2, "\(run.errors)")
-    #expect(run.errors.contains("malformed") && run.errors.contains("nothing was imported"))
+    #expect(run.errors.contains("damaged") && run.errors.contains("nothing was imported"))
     #expect(!run.output.contains("verified: 0"), "\(run.output)")
   }
 

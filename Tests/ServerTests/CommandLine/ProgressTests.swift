@@ -66,7 +66,7 @@ import Testing
       """)
     _ = try? await blocked
     #expect(ended.exitCode == 1 && ended.output.isEmpty)
-    #expect(ended.errorLines.count == 1 && ended.errors.contains("interrupted"), "\(ended.errors)")
+    #expect(ended.errorLines.count == 2 && ended.errors.contains("interrupted"), "\(ended.errors)")
     #expect(try await database.psql("SELECT count(*) FROM agent_memories") == "0")
     let again = try await Command.run(words, in: agents.home, environment: environment)
     #expect(again.exitCode == 0, "\(again.errors)")
