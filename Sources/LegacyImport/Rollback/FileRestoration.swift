@@ -78,12 +78,23 @@ struct FileRestoration: Sendable {
     var restored = 0
     var faulty: [Int64] = []
     var replaced = 0
+    let isCounted = try await builder.countsRows(of: table.table)
+    var rejects = try await archive.rejects(of: table)[...]
     try await archive.connection.transaction(.readOnlySnapshot) { connection in
       var rows = CursorRows(connection: connection, batch: Self.batch)
-      try await rows.open(archive.rows(of: table))
+      try await rows.open(archive.rows(of: table, byPlace: isCounted))
       var batch: [(rowID: Int64, values: [SQLiteValue])] = []
       while let row = try await rows.next() {
         let sourceRow = try row.decode(2, as: Int64.self)
+        // Where SQLite counts the rows, those that were put aside take their places among the others.
+        while isCounted, let reject = rejects.first, reject.sourceRow < sourceRow {
+          rejects.removeFirst()
+          if let values = RawValue.values(of: table.table, json: reject.values) {
+            batch.append((reject.sourceRow, values))
+          } else {
+            faulty.append(reject.sourceRow)
+          }
+        }
         let exact = try row.decode(3, as: String?.self)
         guard let object = try? JSON(parsing: row.decode(0, as: String.self)),
           let legacyID = try? JSON(parsing: row.decode(1, as: String.self)),
@@ -95,7 +106,7 @@ struct FileRestoration: Sendable {
           continue
         }
         batch.append((sourceRow, values))
-        if batch.count == Self.batch {
+        if batch.count >= Self.batch {
           replaced += try await builder.insert(batch, into: table.table).count
           onEvent(.advanced(rows: batch.count))
           restored += batch.count
@@ -106,7 +117,7 @@ struct FileRestoration: Sendable {
       onEvent(.advanced(rows: batch.count))
       restored += batch.count
     }
-    for reject in try await archive.rejects(of: table) {
+    for reject in rejects {
       if let values = RawValue.values(of: table.table, json: reject.values) {
         replaced += try await builder.insert([(reject.sourceRow, values)], into: table.table).count
         restored += 1
