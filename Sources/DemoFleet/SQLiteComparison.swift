@@ -172,7 +172,9 @@ private struct ComparedTable {
     let table = SQLiteIdentifier.quoted(name)
     let columns = try connection.query(
       "SELECT name, pk FROM pragma_table_info(?) ORDER BY cid", [.text(name)])
-    let names = Set(columns.compactMap { $0[0].string?.lowercased() })
+    // Generated columns hide the rowid's names too.
+    let all = try connection.query("SELECT name FROM pragma_table_xinfo(?)", [.text(name)])
+    let names = Set(all.compactMap { $0[0].string?.lowercased() })
     // SQLite keeps its own tables as it likes: their rows have no order.
     if name.hasPrefix("sqlite_") {
       hasRowID = false

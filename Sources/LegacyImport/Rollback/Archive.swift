@@ -113,12 +113,14 @@ struct Archive: Sendable {
 
   // MARK: - Rows
 
-  /// The imported rows of a table, each as JSON, key, place and marks. What was imported last comes first, so that a row has
-  /// its place before one that it has replaced in the file; where places are only counted, they give the order.
-  func rows(of table: ArchivedTable) -> PostgresStatement {
+  /// The imported rows of a table, each as JSON, key, place and marks.
+  ///
+  /// - Parameter byPlace: whether they come in the order of their places; else what was imported last comes first, so that a
+  ///   row is there before one that it has replaced in the file.
+  func rows(of table: ArchivedTable, byPlace: Bool) -> PostgresStatement {
     let column = table.target.rowColumn
     let row = PostgresIdentifier.quoted(column.name) + (column.member.map { " -> '\($0)'" } ?? "")
-    let order = table.table.rowIDName == nil ? "source_row" : "metadata ->> 'migrated_at' DESC, source_row"
+    let order = byPlace ? "source_row" : "metadata ->> 'migrated_at' DESC, source_row"
     return """
       SELECT \(unsafeSQL: row), metadata -> 'legacy_id', source_row, source_exact
       FROM \(identifier: table.target.table)
@@ -134,6 +136,7 @@ struct Archive: Sendable {
       WHERE agent_id = \(table.agent) AND source_id = \(table.sourceID) AND NOT EXISTS (
         SELECT FROM \(identifier: table.target.table) AS held
         WHERE held.agent_id = ANY(\(table.rowAgents)) AND held.id = r.id)
+      ORDER BY source_row
       """
     ).map { (try $0.decode(0), try JSON(parsing: $0.decode(1, as: String.self))) }
   }

@@ -87,6 +87,11 @@ actor FileBuilder {
     return refused
   }
 
+  /// Whether SQLite gives each row of a table its rowid, in the order in which they come, as no name is left to set it by.
+  func countsRows(of table: LegacyTable) throws -> Bool {
+    try table.hasRowID && table.rowIDColumn == nil && rowIDName(of: table) == nil
+  }
+
   /// Runs an insertion; answers false where its place is taken.
   private static func finds(place insertion: inout SQLiteStatement) throws(SQLiteError) -> Bool {
     do {

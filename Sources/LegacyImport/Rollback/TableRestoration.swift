@@ -24,6 +24,26 @@ struct RestoredTable: Sendable {
     restored += rows.count - taken
     replaced += taken
   }
+
+  /// Puts rows into the table that Postgres could not hold.
+  fileprivate mutating func put(
+    _ rejects: [(sourceRow: Int64, values: JSON)], with builder: FileBuilder
+  ) async throws {
+    try await put(values(of: rejects), with: builder)
+  }
+
+  /// The raw values of rows that Postgres could not hold; those that are kept by their size alone cannot be made again.
+  fileprivate mutating func values(
+    of rejects: [(sourceRow: Int64, values: JSON)]
+  ) -> [(rowID: Int64, values: [SQLiteValue])] {
+    rejects.compactMap { reject in
+      if let values = RawValue.values(of: table.table, json: reject.values) {
+        return (reject.sourceRow, values)
+      }
+      faulty.append(reject.sourceRow)
+      return nil
+    }
+  }
 }
 
 /// The restoration of one table.
@@ -38,27 +58,35 @@ struct TableRestoration: Sendable {
 
   /// Puts back the rows that Postgres holds, and those that it could not hold.
   func run() async throws -> RestoredTable {
-    var restored = try await restoreRows()
-    for reject in try await archive.rejects(of: table) {
-      if let values = RawValue.values(of: table.table, json: reject.values) {
-        try await restored.put([(reject.sourceRow, values)], with: builder)
-      } else {
-        restored.faulty.append(reject.sourceRow)
-      }
-    }
+    let isCounted = try await builder.countsRows(of: table.table)
+    let rejects = try await archive.rejects(of: table)
+    var restored = try await restoreRows(byPlace: isCounted, among: isCounted ? rejects : [])
+    if !isCounted { try await restored.put(rejects, with: builder) }
     restored.deleted = try await archive.deletions(of: table)
     return restored
   }
 
-  private func restoreRows() async throws -> RestoredTable {
+  /// Puts back the rows that Postgres holds.
+  ///
+  /// - Parameters:
+  ///   - byPlace: whether SQLite counts the rows as they come, so that they have to come in the order of their places.
+  ///   - rejects: rows that Postgres could not hold and that take their places among the others.
+  private func restoreRows(
+    byPlace: Bool, among rejects: [(sourceRow: Int64, values: JSON)]
+  ) async throws -> RestoredTable {
     try await archive.connection.transaction(.readOnlySnapshot) { connection in
       var restored = RestoredTable(table: table)
+      var rejects = rejects[...]
       var rows = CursorRows(connection: connection, batch: Self.batch)
-      try await rows.open(archive.rows(of: table))
+      try await rows.open(archive.rows(of: table, byPlace: byPlace))
       while let batch = try await rows.nextBatch() {
         var decoded: [(rowID: Int64, values: [SQLiteValue])] = []
         for row in batch {
           let place = try row.decode(2, as: Int64.self)
+          while let reject = rejects.first, reject.sourceRow < place {
+            rejects.removeFirst()
+            decoded += restored.values(of: [reject])
+          }
           if let values = try values(of: row, place: place) {
             decoded.append((place, values))
           } else {
@@ -68,6 +96,7 @@ struct TableRestoration: Sendable {
         try await restored.put(decoded, with: builder)
         onEvent(.advanced(rows: decoded.count))
       }
+      try await restored.put(Array(rejects), with: builder)
       return restored
     }
   }
