@@ -30,12 +30,12 @@ let package = Package(
       plugins: ["EmbedSchema"]),
 
     // What agents import, what moves their old files, and the command line over both.
-    .target(name: "AgentBase", dependencies: ["SQLite", "Postgres", "Schema", "CCrypto"]),
+    .target(name: "AgentBase", dependencies: ["SQLite", "Postgres", "Schema"]),
     .target(name: "LegacyImport", dependencies: ["AgentBase", "SQLite", "Postgres", "CCrypto"]),
     .executableTarget(
       name: "agentbase",
       dependencies: [
-        "AgentBase", "LegacyImport", "SQLite", "Postgres", "PrivateServer", "DemoFleet", "CGetopt",
+        "AgentBase", "LegacyImport", "SQLite", "Postgres", "Schema", "PrivateServer", "DemoFleet", "CGetopt",
       ]),
 
     // What the demo and the tests need: a Postgres of their own, and legacy agents to move.
@@ -52,8 +52,7 @@ let package = Package(
           description: "Moves the SQLite files of agents into Postgres (agentbase import)."))),
 
     // One target a library, and one that runs real servers.
-    .target(
-      name: "TestSupport", dependencies: ["PrivateServer", "SQLite"], path: "Tests/TestSupport"),
+    .target(name: "TestSupport", dependencies: ["PrivateServer"], path: "Tests/TestSupport"),
     .testTarget(name: "SQLiteTests", dependencies: ["SQLite", "TestSupport"]),
     .testTarget(name: "PostgresTests", dependencies: ["Postgres"]),
     .testTarget(name: "AgentBaseTests", dependencies: ["AgentBase", "SQLite", "TestSupport"]),
@@ -63,8 +62,8 @@ let package = Package(
     .testTarget(
       name: "ServerTests",
       dependencies: [
-        "AgentBase", "LegacyImport", "SQLite", "Postgres", "PrivateServer", "TestSupport",
-        "DemoFleet", "agentbase",
+        "AgentBase", "LegacyImport", "SQLite", "Postgres", "Schema", "PrivateServer", "DemoFleet",
+        "agentbase", "TestSupport",
       ]),
   ],
   swiftLanguageModes: [.v6]

@@ -8,7 +8,8 @@ public enum ImportEvent: Sendable {
     case backingUp = "backing up"
   }
 
-  /// The run knows what it has to do: files, tables, and rows over all of them.
+  /// What the run knows of what it has to do: files, and tables and rows over all of them. An import learns of tables and rows
+  /// file by file: each such event tells the sums so far.
   case planned(files: Int, tables: Int, rows: Int)
   /// A table is begun. `target` is the table of Postgres.
   case began(Activity, file: String, table: String, target: String, rows: Int)

@@ -44,7 +44,7 @@ public struct Importer: Sendable {
       defer { group.cancelAll() }
       guard let report = try await group.next() ?? nil else {
         throw ImportError(
-          .timeout, "the import was not done after \(timeout.components.seconds) s",
+          .timeout, "the import was not done after \(timeout)",
           advice: "what was committed stays: run it again to go on, or give it more time with --timeout")
       }
       return report
@@ -56,10 +56,13 @@ public struct Importer: Sendable {
     let start = ContinuousClock.now
     var report = ImportReport(date: clock.text, isDryRun: options.isDryRun)
     report.unreadable = discovery.unreadable
+    for folder in discovery.passedBy { warn("\(folder) holds a backup and was passed by", &report) }
     try refuseCollisions()
-    let target = try await ImportTargetServer(options: options)
+    let target = try await ImportTargetServer(
+      postgresURL: options.postgresURL, for: options.isDryRun ? .rehearsing : .writing)
     var verification = VerificationReport()
-    var progress = Progress()
+    var progress = Progress(files: discovery.files.count)
+    onEvent(.planned(files: progress.files, tables: 0, rows: 0))
     for file in discovery.files {
       try Task.checkCancellation()
       var agent = report.agents.firstIndex { $0.id == file.agent }
@@ -85,6 +88,11 @@ public struct Importer: Sendable {
     await target.connection.close()
     report.seconds = start.secondsAgo
     return report
+  }
+
+  private func warn(_ text: String, _ report: inout ImportReport) {
+    report.warnings.append(text)
+    onEvent(.warning(text))
   }
 
   /// Two folders that make one agent would mix what two agents know.
@@ -115,7 +123,6 @@ public struct Importer: Sendable {
     let sources = try await reader.tables()
     var counts: [Int] = []
     for source in sources { counts.append(try await reader.rowCount(of: source)) }
-    progress.files += 1
     progress.tables += sources.count
     progress.rows += counts.reduce(0, +)
     onEvent(.planned(files: progress.files, tables: progress.tables, rows: progress.rows))
@@ -130,7 +137,8 @@ public struct Importer: Sendable {
       let start = ContinuousClock.now
       var table = TableReport(
         file: file.relativePath, table: source.table.name,
-        target: source.target == .rows ? nil : source.target.table)
+        target: source.target == .rows ? nil : source.target.table,
+        isInternal: source.isBookkeeping)
       onEvent(
         .began(
           .importing, file: file.relativePath, table: source.table.name, target: source.target.table,

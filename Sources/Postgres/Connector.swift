@@ -19,14 +19,15 @@ enum Connector {
     var remaining = configuration
     while true {
       if Task.isCancelled { throw .cancelled() }
-      let current = remaining
-      guard let link = await BlockingQueue.run({ Link(starting: current, onNotice: onNotice) }) else {
+      let given = remaining
+      guard let link = await BlockingQueue.run({ Link(starting: given, onNotice: onNotice) }) else {
         throw PostgresError(.connectionFailed, "out of memory")
       }
+      let current = given.completed(from: link)
       switch try await open(link, loop, current) {
       case .opened: return (link, loop)
       case .timedOut(let hostsTried):
-        guard let rest = remaining.droppingHosts(hostsTried) else {
+        guard let rest = current.droppingHosts(hostsTried) else {
           throw PostgresError(
             .timedOut, "no session with \(current) within \(current.connectTimeout)", isSafeToRetry: true)
         }
@@ -83,7 +84,11 @@ enum Connector {
         deadline = ContinuousClock.now + configuration.connectTimeout
       }
       box.note(link.socket)
-      switch await loop.wait(for: interest, on: link.socket, until: deadline, unless: { box.isCancelled }) {
+      let wake =
+        interest == .read && link.holdsDecrypted
+        ? .ready
+        : await loop.wait(for: interest, on: link.socket, until: deadline, unless: { box.isCancelled })
+      switch wake {
       case .ready: break
       case .interrupted: return .failure(.cancelled())
       case .timedOut: return .success(.timedOut(hostsTried: hostsTried))
@@ -104,9 +109,11 @@ enum Connector {
 
   private static func failure(_ link: Link, _ configuration: PostgresConfiguration) -> PostgresError {
     let (message, sqlState) = Redaction.connectionFailure(link.errorText)
-    // What the server refuses for a lasting reason (a password, a database) is not mended by another attempt.
+    // What the server refuses for a lasting reason (a password, a database), or we do, is not mended by another attempt.
     let fields = sqlState.map { PostgresServerFields(sqlState: $0, severity: "FATAL", message: message) }
-    var error = PostgresError(.connectionFailed, message, isSafeToRetry: sqlState?.isTransient ?? true)
+    var error = PostgresError(
+      .connectionFailed, message,
+      isSafeToRetry: sqlState?.isTransient ?? !TLSFailure.isCause(of: link.errorText))
     error.server = fields
     return error
   }

@@ -44,6 +44,20 @@ import Synchronization
   var isBroken: Bool { unsafe PQstatus(pointer) == CONNECTION_BAD }
   var transactionStatus: PGTransactionStatusType { unsafe PQtransactionStatus(pointer) }
   var errorText: String { unsafe String(cString: PQerrorMessage(pointer)) }
+  /// What libpq takes these parameters for, after the service file and the environment; what is not set is left out.
+  func parameters(_ keywords: Set<String>) -> [String: String] {
+    guard let options = unsafe PQconninfo(pointer) else { return [:] }
+    defer { unsafe PQconninfoFree(options) }
+    var parameters: [String: String] = [:]
+    var option = unsafe options
+    while let keyword = unsafe option.pointee.keyword.map({ unsafe String(cString: $0) }) {
+      if keywords.contains(keyword), let value = unsafe option.pointee.val {
+        parameters[keyword] = unsafe String(cString: value)
+      }
+      unsafe option += 1
+    }
+    return parameters
+  }
   /// How many notices have come; tells a notice from an error while a COPY is being sent.
   var noticeCount: Int { notices.count }
   /// The server's farewell: libpq takes an error that comes between statements for a notice.

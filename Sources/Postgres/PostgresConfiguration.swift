@@ -15,8 +15,13 @@ public struct PostgresConfiguration: Sendable, Hashable {
   /// Whether statements are prepared under a name on the server. Off for poolers that know no prepared statements, such
   /// as pgbouncer 1.18 in transaction mode.
   public var preparesStatements = true
-  /// How long an attempt on one host may take, from the first packet to the session; `connect_timeout` sets it too.
-  public var connectTimeout: Duration = .seconds(10)
+  /// How long an attempt on one host may take, from the first packet to the session. Where it is not set: what
+  /// `connect_timeout`, the service file or `PGCONNECT_TIMEOUT` says, else 10 s.
+  public var connectTimeout: Duration {
+    get { timeout ?? .seconds(10) }
+    set { timeout = newValue }
+  }
+  private var timeout: Duration?
 
   /// Reads a URL or a keyword string.
   ///
@@ -24,9 +29,8 @@ public struct PostgresConfiguration: Sendable, Hashable {
   ///   one may be the password.
   public init(_ connectionString: String) throws(PostgresError) {
     parameters = try Self.parse(connectionString)
-    if let text = parameters["connect_timeout"], let seconds = Int(text), seconds > 0 {
-      connectTimeout = .seconds(seconds)
-    }
+    try Self.checkSeparators(of: connectionString)
+    timeout = parameters["connect_timeout"].flatMap(Self.timeout)
     try validate()
   }
 
@@ -60,6 +64,22 @@ public struct PostgresConfiguration: Sendable, Hashable {
     all["client_encoding"] = "UTF8"
     all["connect_timeout"] = nil
     return all.sorted { $0.key < $1.key }.map { ($0.key, $0.value) }
+  }
+
+  /// This configuration with the hosts and the time limit that libpq has taken from the service file and the environment.
+  func completed(from link: Link) -> PostgresConfiguration {
+    var copy = self
+    let known = link.parameters(["host", "hostaddr", "port", "connect_timeout"])
+    if host == nil {
+      for keyword in ["host", "hostaddr"] { copy.parameters[keyword] = known[keyword] }
+    }
+    if port == nil { copy.parameters["port"] = known["port"] }
+    if timeout == nil { copy.timeout = known["connect_timeout"].flatMap(Self.timeout) }
+    return copy
+  }
+
+  private static func timeout(_ text: String) -> Duration? {
+    Int(text).flatMap { $0 > 0 ? .seconds($0) : nil }
   }
 
   /// How many hosts may be tried.
@@ -104,6 +124,20 @@ public struct PostgresConfiguration: Sendable, Hashable {
       unsafe option += 1
     }
     return parameters
+  }
+
+  /// A URL holds one `@` before its query, in front of the host. A second one, or one behind the host's slash, is a
+  /// password's that was not percent-encoded: libpq takes its beginning for the host, which later errors would show.
+  private static func checkSeparators(of text: String) throws(PostgresError) {
+    let schemes = ["postgresql://", "postgres://"]
+    guard let scheme = schemes.first(where: text.hasPrefix) else { return }
+    let place = text.dropFirst(scheme.count).prefix { $0 != "?" }
+    let host = place.prefix { $0 != "/" }
+    guard place.count(where: { $0 == "@" }) > 1 || place.contains("@") && !host.contains("@") else { return }
+    throw PostgresError(
+      .invalidConfiguration,
+      "the connection string is not valid: it holds an @ behind the host; "
+        + "in a URL, percent-encode special characters of the password")
   }
 
   /// A password that was not percent-encoded ends up in the host or the port, which later errors would show.

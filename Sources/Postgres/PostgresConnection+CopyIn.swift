@@ -28,6 +28,9 @@ extension PostgresConnection {
   /// How much is handed to libpq at once; it holds that much and what it could not yet send, never the whole stream.
   private static let pieceSize = 128 * 1024
 
+  /// How long the rest of a notice may take to go on; after that it is taken for the server's refusal.
+  private static let noticePatience = Duration.seconds(1)
+
   /// Runs a `COPY … FROM STDIN` with the bytes that `body` writes.
   ///
   /// - Returns: how many rows the server stored.
@@ -53,7 +56,8 @@ extension PostgresConnection {
   // MARK: - Steps
 
   private func beginCopyIn(_ sql: String) async throws(PostgresError) -> OpenCopy {
-    try await beginCopy(sql, expecting: PGRES_COPY_IN, "copyIn needs a COPY … FROM STDIN")
+    doubt = nil
+    return try await beginCopy(sql, expecting: PGRES_COPY_IN, "copyIn needs a COPY … FROM STDIN")
   }
 
   fileprivate func writeCopy(_ bytes: [UInt8], _ copy: OpenCopy) async throws(PostgresError) {
@@ -96,18 +100,17 @@ extension PostgresConnection {
 
   /// Finds out whether the server has already refused the COPY, so that the rest need not be sent.
   ///
-  /// libpq does not show an error before the end of the COPY, but it does take out notices: what is left then can only
-  /// be an error, or a part of a message whose rest comes within moments.
+  /// libpq does not show an error before the end of the COPY, but it does take out notices: what is left then is an
+  /// error, or a part of a notice whose rest is on its way. Sending goes on until that is clear: a server that has
+  /// refused a COPY drops what still comes.
   private func checkRefusal(_ link: Link, _ copy: OpenCopy) async throws(PostgresError) {
-    guard Self.isReadable(link.socket) else { return }
-    for _ in 0..<20 {
-      let notices = link.noticeCount
+    if link.isReadable {
       guard unsafe PQconsumeInput(link.pointer) != 0 else { throw await brokenCopy(link, copy) }
+      let notices = link.noticeCount
       _ = unsafe PQisBusy(link.pointer)
-      if link.noticeCount != notices { return }
-      let deadline = ContinuousClock.now + .milliseconds(20)
-      guard case .ready = await loop.wait(for: .read, on: link.socket, until: deadline) else { break }
+      doubt = link.noticeCount == notices ? .now : nil
     }
+    guard let doubt, doubt + Self.noticePatience < .now else { return }
     throw PostgresError(.server, "the server has refused the COPY", sql: copy.sql)
   }
 

@@ -1,7 +1,6 @@
 // Sending and receiving without blocking: every wait is the event loop's.
 
 import CPostgres
-import Glibc
 
 extension PostgresConnection {
   /// How long the server may stay silent after a cancel request before the link is given up, and how often the request
@@ -22,10 +21,10 @@ extension PostgresConnection {
   /// Finds out before anything is sent whether the server has ended the session: then nothing was lost, and the call can
   /// be made again elsewhere.
   func checkAlive(_ link: Link, _ sql: String?) throws(PostgresError) {
-    guard Self.isReadable(link.socket) else { return }
+    guard link.isReadable else { return }
     // A notice, a notification, a changed setting, or the end, of which the first piece may be the server's farewell.
     var isOpen = true
-    while isOpen, Self.isReadable(link.socket) {
+    while isOpen, link.isReadable {
       isOpen = unsafe PQconsumeInput(link.pointer) != 0
       _ = unsafe PQisBusy(link.pointer)
     }
@@ -34,13 +33,10 @@ extension PostgresConnection {
     throw lose(link, sql, link.farewell, sent: false)
   }
 
-  static func isReadable(_ socket: Int32) -> Bool {
-    var entry = pollfd(fd: socket, events: Int16(POLLIN), revents: 0)
-    return unsafe poll(&entry, 1, 0) > 0
-  }
-
-  /// Suspends until the socket is ready; repeats cancel requests meanwhile.
+  /// Suspends until the socket is ready; repeats cancel requests meanwhile. Does not wait for what was read from the
+  /// socket already.
   func pause(_ link: Link, for interest: EventLoop.Interest) async throws(PostgresError) {
+    if interest != .write, link.holdsDecrypted { return }
     let isCancelling = canceller.isRequested
     if isCancelling, patience == nil { patience = .now + Self.cancelPatience }
     let deadline = isCancelling ? ContinuousClock.now + Self.cancelInterval : nil

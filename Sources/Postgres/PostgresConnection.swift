@@ -26,6 +26,8 @@ public actor PostgresConnection {
   var isSessionChanged = false
   /// When the server must have answered after a cancel request; a link that stays silent longer is given up.
   var patience: ContinuousClock.Instant?
+  /// When the server last said something in a COPY of ours that is not, or not yet, a notice.
+  var doubt: ContinuousClock.Instant?
 
   private let reusable = Atomic<Bool>(true)
 
@@ -64,7 +66,13 @@ public actor PostgresConnection {
   }
 
   /// Ends the session once what is under way has ended. Calls that wait or come later fail.
+  ///
+  /// In the body of this connection's own transaction or COPY it ends the session at once, which undoes them.
   public func close() async {
+    guard ScopeFrame.scope(of: self) == 0 else {
+      link = nil
+      return noteReusable()
+    }
     await acquire(scope: 0)
     link = nil
     release(scope: 0)

@@ -40,7 +40,7 @@ extension PostgresError {
   /// Whether trying to connect again cannot help until somebody changes the settings, here or on the server.
   var isPermanentOpenFailure: Bool {
     if code == .invalidConfiguration { return true }
-    guard let state = sqlState else { return false }
+    guard let state = sqlState else { return code == .connectionFailed && !isSafeToRetry }
     // 28: no such role, wrong password, or refused by pg_hba.conf.
     return state.conditionClass == "28" || state == .invalidCatalogName || state == .insufficientPrivilege
   }

@@ -66,6 +66,7 @@ public struct PrivateServer: Sendable {
   public func url(database: String = "postgres", user: String = PrivateServer.superuser) -> String {
     "postgresql:///\(percentEncoded(database))?host=\(percentEncoded(socketDirectory))"
       + "&user=\(percentEncoded(user))"
+      + (settings.parameters["port"].map { "&port=\(percentEncoded($0))" } ?? "")
   }
 
   // MARK: Starting and stopping
@@ -128,6 +129,7 @@ public struct PrivateServer: Sendable {
     try await ChildProcess.check(
       [
         binaries.program("createdb"), "--host=\(folder.socketDirectory)",
+        "--port=\(settings.parameters["port"] ?? "5432")",
         "--username=\(Self.superuser)", "--maintenance-db=postgres", "--", name,
       ], program: "createdb")
   }

@@ -49,7 +49,10 @@ extension PrivateServerError: CustomStringConvertible {
     case .commandFailed(let program, let status, let output):
       "\(program) failed with exit code \(status)\(output.isEmpty ? "" : ": \(output)")"
     case .fileFailed(let path, let reason):
-      "\(path): \(reason)"
+      """
+      \(path) cannot be used: \(reason)
+      check that it is a folder, or a new one, and may be written
+      """
     }
   }
 }

@@ -55,7 +55,7 @@ struct AgentBaseCommand {
       do {
         return try await task.value
       } catch let error where interruption.signal != nil && !(error is UsageError) {
-        throw Failure("\(verb.name) was interrupted: what was under way is undone", advice: nil)
+        throw Failure("\(verb.name) was interrupted: what was under way is undone", advice: "run it again")
       }
     }
   }

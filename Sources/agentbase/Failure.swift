@@ -28,9 +28,18 @@ struct Failure: Error {
       self.init(error.message, advice: error.advice ?? help, exitCode: .wrongUsage)
     case let error as ImportError: self.init(error.message, advice: error.advice)
     case let error as PostgresError: self = PostgresAdvice.failure(error)
+    case let error as AgentBaseError: self = Self.ofLibrary(error)
     case is CancellationError: self.init("the work was cancelled: what was under way is undone", advice: nil)
     default: self.init(String(describing: error), advice: nil)
     }
+  }
+
+  /// The library's error; where the driver's lies below it, the driver's advice where the library has none.
+  private static func ofLibrary(_ error: AgentBaseError) -> Failure {
+    let below = (error.underlying as? PostgresError).flatMap(PostgresAdvice.advice)
+    var bare = error
+    bare.advice = nil
+    return Failure(bare.description, advice: error.advice ?? below)
   }
 
   /// One or two lines.

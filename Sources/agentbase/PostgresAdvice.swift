@@ -66,6 +66,7 @@ enum PostgresAdvice {
       (["certificate"], "check sslmode, sslrootcert and the server's certificate"),
       (["does not support SSL"], "the server has no TLS: use sslmode=prefer or disable"),
       (["SSL"], "check sslmode in DATABASE_URL, and TLS on the server"),
+      (["invalid "], "correct this parameter in DATABASE_URL"),
       (
         ["could not translate host name", "Name or service not known"], "check the host name in DATABASE_URL"
       ),

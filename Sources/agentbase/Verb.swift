@@ -14,7 +14,7 @@ struct Verb: Sendable {
 
   /// All verbs, in the order of help.
   static let all: [Verb] = [
-    .importLegacy, .verify, .backup, .restore, .doctor, .devPostgres,
+    .demo, .importLegacy, .verify, .rollback, .backup, .restore, .memory, .doctor, .devPostgres,
   ]
 
   static var names: String { all.map(\.name).joined(separator: ", ") }

@@ -34,7 +34,8 @@ import Testing
 
   @Test(arguments: [
     "postgresql://me:open%sesame@host/db", "postgresql://me:opens@esame@host/db",
-    "postgresql://me:open/sesame@host/db",
+    "postgresql://me:open/sesame@host/db", "postgresql://me:p@opens/esame@host/db",
+    "postgresql://me:99/opensesame@host/db", "postgres://me:a/b?opens@esame/c@host/db",
     "host=h passwort=opensesame",
     "password='opensesame", "postgresql//me:opensesame@host", "opensesame",
     "postgresql://me:open\"ses\"ame%@h",
@@ -56,5 +57,21 @@ import Testing
     for text in ["\(configuration)", String(reflecting: configuration), dumped, "\([configuration])"] {
       #expect(!text.contains("opensesame"))
     }
+  }
+}
+
+@Suite struct TLSFailureTests {
+  @Test func onlyWhereEveryHostFailedByTLSItIsLasting() {
+    let refused =
+      "connection to server at \"a\" (10.0.0.1), port 5432 failed: Connection refused\n\tIs the server running on that host?\n"
+    let plain =
+      "connection to server at \"b\" (10.0.0.2), port 5432 failed: server does not support SSL, but SSL was required\n"
+    let missing =
+      "connection to server at \"c\", port 5432 failed: root certificate file \"/x\" does not exist\nEither provide the file or change sslmode.\n"
+    #expect(TLSFailure.isCause(of: plain))
+    #expect(TLSFailure.isCause(of: plain + missing))
+    #expect(!TLSFailure.isCause(of: refused))
+    #expect(!TLSFailure.isCause(of: plain + refused))
+    #expect(!TLSFailure.isCause(of: ""))
   }
 }

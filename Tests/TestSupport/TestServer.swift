@@ -85,7 +85,7 @@ extension PrivateServer.Settings {
   /// Small and fast, with room for many connections.
   public static let forTests = PrivateServer.Settings(
     isDurable: false,
-    parameters: ["max_connections": "100", "shared_buffers": "32MB", "log_checkpoints": "off"],
+    parameters: ["max_connections": "300", "shared_buffers": "32MB", "log_checkpoints": "off"],
     accessRules: """
       local all +password_required scram-sha-256
       local all all trust

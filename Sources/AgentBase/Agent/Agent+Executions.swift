@@ -41,6 +41,7 @@ extension Agent {
   }
 
   /// Runs a task and records its beginning and its end: completed with its result, failed with its error, or cancelled.
+  @discardableResult
   public func withExecution<Output: Encodable & Sendable>(
     _ task: String, input: (some Encodable & Sendable)? = JSON?.none, metadata: JSONObject = [:],
     _ body: () async throws -> Output

@@ -6,7 +6,7 @@ extension Agent {
   /// Records a measurement.
   ///
   /// - Parameters:
-  ///   - value: a finite number.
+  ///   - value: a finite number; zero has no sign.
   ///   - timestamp: when it was measured; nil for now.
   public func recordMetric(
     _ name: String, _ value: Double, unit: String? = nil, metadata: JSONObject = [:],
@@ -21,7 +21,8 @@ extension Agent {
       try JSONLimits.check(.object(metadata))
       let time: Int64? = if let timestamp { try StoredLimits.microseconds(of: timestamp) } else { nil }
       try await store.record([
-        MetricDraft(name: name, value: value, unit: unit, metadata: metadata, time: time)
+        // A column of SQLite does not keep the sign of zero.
+        MetricDraft(name: name, value: value == 0 ? 0 : value, unit: unit, metadata: metadata, time: time)
       ])
     }
   }

@@ -41,8 +41,10 @@ package struct PostgresSchemaInstaller: Sendable {
 
   /// The steps that the database has; none where it has no version table.
   func applied(on connection: PostgresConnection) async throws -> [AppliedStep] {
+    // It reads a catalog, not to_regclass alone: only a table that is touched makes a session look at what others have
+    // committed since its transaction began, and the advisory lock is waited for within one.
     let table = try await connection.queryOne(
-      "SELECT to_regclass(\(Self.versionTable)) IS NOT NULL")
+      "SELECT EXISTS (SELECT FROM pg_class WHERE oid = to_regclass(\(Self.versionTable)))")
     guard try table?.decode(0, as: Bool.self) == true else { return [] }
     let rows = try await connection.query(
       "SELECT version, name, applied_text FROM \(unsafeSQL: Self.versionTable) ORDER BY version")

@@ -144,7 +144,8 @@ extension JSON {
 }
 
 extension JSON: ExpressibleByStringLiteral, ExpressibleByBooleanLiteral, ExpressibleByIntegerLiteral,
-  ExpressibleByArrayLiteral, ExpressibleByDictionaryLiteral, ExpressibleByNilLiteral
+  ExpressibleByFloatLiteral, ExpressibleByArrayLiteral, ExpressibleByDictionaryLiteral,
+  ExpressibleByNilLiteral
 {
   /// A string.
   public init(stringLiteral value: String) { self = .string(value) }
@@ -152,6 +153,8 @@ extension JSON: ExpressibleByStringLiteral, ExpressibleByBooleanLiteral, Express
   public init(booleanLiteral value: Bool) { self = .bool(value) }
   /// A whole number.
   public init(integerLiteral value: Int64) { self = .integer(value) }
+  /// A real number; `null` where the literal is too large for a double.
+  public init(floatLiteral value: Double) { self = .real(value) ?? .null }
   /// An array.
   public init(arrayLiteral elements: JSON...) { self = .array(elements) }
   /// An object, in the order written.

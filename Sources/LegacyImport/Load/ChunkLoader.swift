@@ -103,14 +103,20 @@ struct ChunkLoader: Sendable {
 
   // MARK: - Rows that may be there
 
-  /// Copies rows into the staging table, and from there into the table as the policy says.
+  /// Copies rows into the staging table, and from there into the table as the policy says. A row that an agent has deleted
+  /// since it was imported counts as there, and stays deleted.
   private func merge(_ chunk: EncodedChunk, _ places: Range<Int>) async throws -> (
     loaded: Int, differing: Int
   ) {
     try await connection.execute("TRUNCATE agentbase_staging")
     try await copy(chunk, places, into: "agentbase_staging")
     let insert =
-      "INSERT INTO \(target.table) AS there (\(columnList)) SELECT \(columnList) FROM agentbase_staging ON CONFLICT (agent_id, id)"
+      """
+      INSERT INTO \(target.table) AS there (\(columnList)) SELECT \(columnList) FROM agentbase_staging AS new
+      WHERE NOT EXISTS (
+        SELECT FROM agent_import_deletions AS gone WHERE (gone.agent_id, gone.id) = (new.agent_id, new.id))
+      ON CONFLICT (agent_id, id)
+      """
     switch policy {
     case .skip:
       let loaded = try await connection.execute(PostgresStatement(sql: insert + " DO NOTHING"))
@@ -132,10 +138,7 @@ struct ChunkLoader: Sendable {
     case .fail:
       let loaded = try await connection.execute(PostgresStatement(sql: insert + " DO NOTHING"))
       guard loaded == places.count else {
-        throw ImportError(
-          .conflict,
-          "\(source.file.relativePath), table \(source.table.name): \(places.count - loaded) rows are in \(target.table) already",
-          advice: "nothing of this chunk was written; use --on-conflict skip or --on-conflict update")
+        throw ImportError.rowsAreThere(source, places.count - loaded)
       }
       return (loaded, 0)
     }
@@ -178,5 +181,15 @@ extension PostgresError {
   fileprivate var serverMessage: String {
     guard let server else { return message }
     return [server.message, server.detail].compactMap { $0 }.joined(separator: ": ")
+  }
+}
+
+extension ImportError {
+  /// The policy `fail` has found rows that are there already.
+  static func rowsAreThere(_ source: SourceTable, _ count: Int) -> ImportError {
+    ImportError(
+      .conflict,
+      "\(source.file.relativePath), table \(source.table.name): \(count) rows are in \(source.target.table) already",
+      advice: "none of them was touched; use --on-conflict skip or --on-conflict update")
   }
 }

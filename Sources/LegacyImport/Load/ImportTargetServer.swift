@@ -13,14 +13,25 @@ struct ImportTargetServer: Sendable {
   /// The type of the column `embedding`.
   let embeddingType: EmbeddingType
 
-  /// Connects, and, unless the run is dry, makes our tables where they are missing.
+  /// What a run means to do.
+  enum Purpose: Sendable {
+    /// To read alone: a verification, a rollback.
+    case reading
+    /// To read, where an import is to follow: the rights to write are asked for too.
+    case rehearsing
+    /// To write; our tables are made where they are missing.
+    case writing
+  }
+
+  /// Connects, makes our tables where the run is to write, and asks for the rights that it needs.
   ///
-  /// - Throws: `PostgresError` where the server cannot be reached, `AgentBaseError` where the schema cannot be made.
-  init(options: ImportOptions) async throws {
-    var configuration = try PostgresConfiguration(options.postgresURL)
+  /// - Throws: `PostgresError` where the server cannot be reached, `AgentBaseError` where the schema cannot be made,
+  ///   `ImportError` where a right is missing.
+  init(postgresURL: String, for purpose: Purpose) async throws {
+    var configuration = try PostgresConfiguration(postgresURL)
     if configuration["application_name"] == nil { configuration["application_name"] = "agentbase import" }
     connection = try await PostgresConnection.connect(configuration)
-    if !options.isDryRun { try await PostgresSchemaInstaller.library.install(on: connection) }
+    if purpose == .writing { try await PostgresSchemaInstaller.library.install(on: connection) }
     let column = try await connection.queryOne(
       """
       SELECT gen_random_uuid(), (
@@ -31,7 +42,38 @@ struct ImportTargetServer: Sendable {
     runID = try column?.decode(0) ?? PostgresUUID(high: 0, low: 0)
     embeddingType = try column?.decode(1, as: String?.self) == "vector" ? .vector : .realArray
     hasSchema = try column?.decode(2) ?? false
+    if hasSchema { try await checkRights(to: purpose) }
   }
+
+  /// Asks for the rights on all our tables before the first row, so that no run stops half way for want of one.
+  private func checkRights(to purpose: Purpose) async throws {
+    let rights = purpose != .reading ? ["SELECT", "INSERT", "UPDATE", "DELETE"] : ["SELECT"]
+    let row = try await connection.queryOne(
+      """
+      SELECT current_user::text, relname::text, permission FROM pg_class
+      CROSS JOIN unnest(\(rights)::text[]) AS permission
+      WHERE relkind IN ('r', 'p') AND relnamespace = (
+          SELECT relnamespace FROM pg_class WHERE oid = 'agent_import_sources'::regclass)
+        AND relname = ANY(\(Self.tables)) AND NOT has_table_privilege(pg_class.oid, permission)
+      ORDER BY relname, permission LIMIT 1
+      """)
+    guard let row else { return }
+    let (user, table, right) = (
+      try row.decode(0, as: String.self), try row.decode(1, as: String.self),
+      try row.decode(2, as: String.self)
+    )
+    throw ImportError(
+      .target, "the user \(user) has no right to \(right) on the table \(table)",
+      advice: "nothing was written; as its owner: GRANT SELECT, INSERT, UPDATE, DELETE ON \(table) TO \(user)"
+    )
+  }
+
+  /// The tables that an import reads and writes.
+  private static let tables =
+    ImportTarget.allCases.map(\.table) + [
+      "agents", "agent_imports", "agent_import_files", "agent_import_sources", "agent_import_rejects",
+      "agent_import_deletions",
+    ]
 
   // MARK: - One import of a file at a time
 

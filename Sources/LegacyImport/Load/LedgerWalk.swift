@@ -22,11 +22,16 @@ struct SourcePlan: Sendable, Equatable {
   /// Whether something has changed since.
   var hasChanges: Bool { !ranges.isEmpty || !stale.isEmpty }
 
-  /// Reads everything again.
-  mutating func startOver() {
+  /// Reads everything again, as into an empty table.
+  mutating func startOver() { readAll(isFresh: true) }
+
+  /// Reads everything again, and expects it to be there.
+  mutating func readAgain() { readAll(isFresh: false) }
+
+  private mutating func readAll(isFresh: Bool) {
     stale += settled
     settled = []
-    ranges = [ScanRange(isFresh: true)]
+    ranges = [ScanRange(isFresh: isFresh)]
   }
 }
 

@@ -63,7 +63,17 @@ struct TableImport: Sendable {
   /// Compares the source with the ledger, and counts the rows that have not changed since.
   private func settle(_ lines: [LedgerLine], into report: inout TableReport) async throws -> SourcePlan {
     var plan = try await reader.plan(source, ledger: lines)
-    if source.isBookkeeping, plan.hasChanges { plan.startOver() }
+    if source.isBookkeeping {
+      if plan.hasChanges { plan.startOver() }
+    } else if !plan.settled.isEmpty {
+      switch options.onConflict {
+      case .skip: break
+      // The source has not changed, but the target may have: every row is put in its place again.
+      case .update: plan.readAgain()
+      case .fail:
+        throw ImportError.rowsAreThere(source, plan.settled.reduce(0) { $0 + $1.rowsLoaded + $1.rowsThere })
+      }
+    }
     for line in plan.settled {
       report.read += line.rowsRead
       report.alreadyThere += line.rowsLoaded + line.rowsThere

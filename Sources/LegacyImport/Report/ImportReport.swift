@@ -48,7 +48,7 @@ public struct ImportReport: Sendable {
   /// Rows that Postgres cannot hold.
   public var rejected: Int { tables.reduce(0) { $0 + $1.rejected } }
   /// Tables that are none of the four kinds: their rows are kept, and `agentbase copy` is for them.
-  public var otherTables: [TableReport] { tables.filter { $0.target == nil } }
+  public var otherTables: [TableReport] { tables.filter { $0.target == nil && !$0.isInternal } }
   /// Agents without an error.
   public var successfulMigrations: Int { agents.count { $0.errors.isEmpty } }
   /// Rows in Postgres now, over all agents.

@@ -11,6 +11,9 @@ public struct TableReport: Sendable {
   /// The table of Postgres that its rows go to; nil where they are kept only so that the file can be made again, because the
   /// table is none of memories, tools, metrics and executions.
   public let target: String?
+  /// Whether it is SQLite's own or a module's (a counter of AUTOINCREMENT, the insides of a full-text index): the file needs it,
+  /// its reader does not.
+  public let isInternal: Bool
   /// Rows read from the source.
   public var read = 0
   /// Rows that this run loaded (or would load, in a dry run).
@@ -28,7 +31,8 @@ public struct TableReport: Sendable {
   public static let mostRejects = 100
 
   /// The empty account of a table.
-  public init(file: String, table: String, target: String?) {
+  public init(file: String, table: String, target: String?, isInternal: Bool = false) {
+    self.isInternal = isInternal
     self.file = file
     self.table = table
     self.target = target

@@ -99,6 +99,18 @@ struct Archive: Sendable {
     ).map { try $0.decode(0) }
   }
 
+  /// How many tables and rows the ledger knows of files.
+  func size(of files: [ArchivedFile]) async throws -> (tables: Int, rows: Int) {
+    let row = try await connection.queryOne(
+      """
+      SELECT count(DISTINCT source.source_id), coalesce(sum(line.rows_read), 0)::bigint
+      FROM agent_import_sources AS source LEFT JOIN agent_imports AS line USING (agent_id, source_id)
+      WHERE (source.agent_id, source.file_id) IN
+        (SELECT * FROM unnest(\(files.map(\.agent))::text[], \(files.map(\.fileID))::bigint[]))
+      """)
+    return (try row?.decode(0) ?? 0, try row?.decode(1) ?? 0)
+  }
+
   // MARK: - Rows
 
   /// The imported rows of a table, each as JSON, key, place and marks.

@@ -22,7 +22,13 @@ actor FileBuilder {
   private func connection() throws -> SQLiteConnection {
     if let opened { return opened }
     let folder = URL(filePath: path).deletingLastPathComponent().path
-    try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+    do {
+      try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+    } catch {
+      throw ImportError(
+        .source, "the folder \(folder) cannot be made: \(plainReason(error))",
+        advice: "check its path and its rights")
+    }
     try? FileManager.default.removeItem(atPath: part)
     let connection = try SQLiteConnection(path: part, access: .create)
     opened = connection
@@ -34,10 +40,12 @@ actor FileBuilder {
   /// Makes the file with the pragmas that it had, and its tables; virtual ones are made with the rest.
   func makeTables(pragmas: JSON, objects: [LegacySchema.Object]) throws {
     let connection = try connection()
-    for name in ["page_size", "encoding", "auto_vacuum", "application_id", "user_version"] {
-      guard let value = pragmas[name] else { continue }
-      let text = value.stringValue.map { "'\($0)'" } ?? value.text
-      try connection.executeScript("PRAGMA \(name) = \(text)")
+    if let encoding = pragmas["encoding"]?.stringValue, ["UTF-8", "UTF-16le", "UTF-16be"].contains(encoding) {
+      try connection.executeScript("PRAGMA encoding = '\(encoding)'")
+    }
+    for name in ["page_size", "auto_vacuum", "application_id", "user_version"] {
+      guard let value = pragmas[name]?.int64Value else { continue }
+      try connection.executeScript("PRAGMA \(name) = \(value)")
     }
     // The rows are as they were: what their file once let in, it lets in again.
     try connection.executeScript(
@@ -149,7 +157,13 @@ actor FileBuilder {
     let handle = try FileHandle(forUpdating: URL(filePath: part))
     try handle.synchronize()
     try handle.close()
-    try FileManager.default.moveItem(atPath: part, toPath: path)
+    do {
+      try FileManager.default.moveItem(atPath: part, toPath: path)
+    } catch {
+      throw ImportError(
+        .source, "\(path) cannot be written: \(plainReason(error))",
+        advice: "check its folder's rights")
+    }
   }
 
   /// Where the file stands while it is built.
@@ -160,6 +174,20 @@ actor FileBuilder {
     opened = nil
     for suffix in ["", "-wal", "-shm", "-journal"] {
       try? FileManager.default.removeItem(atPath: part + suffix)
+    }
+  }
+}
+
+/// The system's own words of why a file operation failed.
+private func plainReason(_ error: any Error) -> String {
+  switch (error as? CocoaError)?.underlying {
+  case let posix as POSIXError: unsafe String(cString: strerror(posix.code.rawValue))
+  default:
+    switch (error as? CocoaError)?.code {
+    case .fileWriteFileExists?: "a file of this name is there"
+    case .fileWriteNoPermission?: "there is no right to"
+    case .fileWriteOutOfSpace?: "the disk is full"
+    default: "the system refused it"
     }
   }
 }

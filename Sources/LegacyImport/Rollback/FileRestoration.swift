@@ -10,169 +10,135 @@ struct FileRestoration: Sendable {
   let file: PlannedFile
   let onEvent: @Sendable (ImportEvent) -> Void
 
-  /// Rows that are fetched at once.
-  private static let batch = 500
+  /// What became of a file, and what the user should know of it.
+  struct Outcome: Sendable {
+    var report: RollbackReport.File
+    var warnings: [String] = []
+  }
 
-  /// Writes the file; what the user should know is added to the warnings.
-  func run(_ warnings: inout [String]) async throws -> RollbackReport.File {
+  /// Writes the file; it takes its name when it is complete.
+  func run() async throws -> Outcome {
     let builder = FileBuilder(path: file.path)
-    var report = RollbackReport.File(path: file.path, agent: file.owner)
     do {
-      if let archived = file.archived { try await restore(archived, with: builder, &report, &warnings) }
-      for writer in file.writers {
-        try await archive.forEachWritten(by: writer) { rows in
-          try await builder.write(rows)
-          report.written += rows.count
-        }
+      var outcome = Outcome(report: RollbackReport.File(path: file.path, agent: file.owner))
+      if let archived = file.archived {
+        let all = try await archive.tables(of: archived)
+        let there = Self.tables(all, of: archived)
+        outcome.add(
+          gone: all.filter { table in !there.contains { $0.sourceID == table.sourceID } }, from: file)
+        let tables = try await restore(there, of: archived, with: builder)
+        outcome.add(tables, of: file)
+        let unproved = try await unproved(tables, of: archived, at: builder.workingPath)
+        outcome.add(unproved, of: file)
       }
+      outcome.report.written = try await writeNewRows(with: builder)
       try await builder.finish(journalMode: file.archived?.pragmas["journal_mode"])
+      return outcome
     } catch {
       await builder.abandon()
       throw error
     }
-    return report
+  }
+
+  private func writeNewRows(with builder: FileBuilder) async throws -> Int {
+    var written = 0
+    for writer in file.writers { written += try await archive.writeNewRows(of: writer, into: builder) }
+    return written
   }
 
   // MARK: - Imported rows
 
-  private func restore(
-    _ archived: ArchivedFile, with builder: FileBuilder, _ report: inout RollbackReport.File,
-    _ warnings: inout [String]
-  ) async throws {
-    let tables = try await tables(of: archived, &warnings)
-    try await builder.makeTables(pragmas: archived.pragmas, objects: archived.objects)
-    var deletions: [Int64: Int] = [:]
-    for table in tables {
-      let name = table.table.name
-      onEvent(.began(.restoring, file: archived.path, table: name, target: table.target.table, rows: 0))
-      if table.isSQLitesOwn { try await builder.empty(name) }
-      let restored = try await restoreRows(of: table, with: builder, &report, &warnings)
-      report.restored += restored
-      deletions[table.sourceID] = try await archive.deletions(of: table)
-      report.deleted += deletions[table.sourceID] ?? 0
-      onEvent(.finished(.restoring, file: archived.path, table: name, rows: restored, rejected: 0))
-    }
-    try await builder.makeTheRest(objects: archived.objects)
-    try await prove(tables, deletions: deletions, at: builder.workingPath, &report, &warnings)
-  }
-
   /// The tables that the file had when it was imported last, SQLite's own behind all others, which fill them.
-  private func tables(of archived: ArchivedFile, _ warnings: inout [String]) async throws -> [ArchivedTable] {
-    let all = try await archive.tables(of: archived)
+  private static func tables(_ all: [ArchivedTable], of archived: ArchivedFile) -> [ArchivedTable] {
     let there = all.filter { table in
       archived.objects.contains { $0.type == "table" && $0.name.utf8.elementsEqual(table.table.name.utf8) }
-    }
-    for table in all where !there.contains(where: { $0.sourceID == table.sourceID }) {
-      warnings.append(
-        "\(file.path): the table \(table.table.name) was not in the file any more when it was imported last; its rows stay in Postgres"
-      )
     }
     return there.filter { !$0.isSQLitesOwn } + there.filter(\.isSQLitesOwn)
   }
 
-  private func restoreRows(
-    of table: ArchivedTable, with builder: FileBuilder, _ report: inout RollbackReport.File,
-    _ warnings: inout [String]
-  ) async throws -> Int {
-    let decoder = RowDecoder(table: table.table)
-    var restored = 0
-    var faulty: [Int64] = []
-    var replaced = 0
-    let isCounted = try await builder.countsRows(of: table.table)
-    var rejects = try await archive.rejects(of: table)[...]
-    try await archive.connection.transaction(.readOnlySnapshot) { connection in
-      var rows = CursorRows(connection: connection, batch: Self.batch)
-      try await rows.open(archive.rows(of: table, byPlace: isCounted))
-      var batch: [(rowID: Int64, values: [SQLiteValue])] = []
-      while let row = try await rows.next() {
-        let sourceRow = try row.decode(2, as: Int64.self)
-        // Where SQLite counts the rows, those that were put aside take their places among the others.
-        while isCounted, let reject = rejects.first, reject.sourceRow < sourceRow {
-          rejects.removeFirst()
-          if let values = RawValue.values(of: table.table, json: reject.values) {
-            batch.append((reject.sourceRow, values))
-          } else {
-            faulty.append(reject.sourceRow)
-          }
-        }
-        let exact = try row.decode(3, as: String?.self)
-        guard let object = try? JSON(parsing: row.decode(0, as: String.self)),
-          let legacyID = try? JSON(parsing: row.decode(1, as: String.self)),
-          let values = decoder.values(
-            object: object, legacyID: legacyID, exact: try exact.map(JSON.init(parsing:)),
-            sourceRow: sourceRow)
-        else {
-          faulty.append(sourceRow)
-          continue
-        }
-        batch.append((sourceRow, values))
-        if batch.count >= Self.batch {
-          replaced += try await builder.insert(batch, into: table.table).count
-          onEvent(.advanced(rows: batch.count))
-          restored += batch.count
-          batch.removeAll(keepingCapacity: true)
-        }
-      }
-      replaced += try await builder.insert(batch, into: table.table).count
-      onEvent(.advanced(rows: batch.count))
-      restored += batch.count
+  /// Makes the tables, their rows, and what depends on them.
+  private func restore(
+    _ tables: [ArchivedTable], of archived: ArchivedFile, with builder: FileBuilder
+  ) async throws -> [RestoredTable] {
+    try await builder.makeTables(pragmas: archived.pragmas, objects: archived.objects)
+    var restored: [RestoredTable] = []
+    for table in tables {
+      let name = table.table.name
+      onEvent(.began(.restoring, file: archived.path, table: name, target: table.target.table, rows: 0))
+      if table.isSQLitesOwn { try await builder.empty(name) }
+      let rows = try await TableRestoration(
+        archive: archive, table: table, builder: builder, onEvent: onEvent
+      ).run()
+      restored.append(rows)
+      onEvent(.finished(.restoring, file: archived.path, table: name, rows: rows.restored, rejected: 0))
     }
-    for reject in rejects {
-      if let values = RawValue.values(of: table.table, json: reject.values) {
-        replaced += try await builder.insert([(reject.sourceRow, values)], into: table.table).count
-        restored += 1
-      } else {
-        faulty.append(reject.sourceRow)
-      }
-    }
-    if let first = faulty.first {
-      report.isProved = false
-      warnings.append(
-        "\(file.path), table \(table.table.name): \(faulty.count) rows cannot be made again, the first at row \(first)"
-      )
-    }
-    if replaced > 0 {
-      warnings.append(
-        "\(file.path), table \(table.table.name): \(replaced) rows are only in Postgres: the agent put newer ones into their place between two imports"
-      )
-    }
-    return restored - replaced
+    try await builder.makeTheRest(objects: archived.objects)
+    return restored
   }
 
   // MARK: - Proof
 
-  /// Compares the digests of the restored rows with those that the ledger took at the import.
-  private func prove(
-    _ tables: [ArchivedTable], deletions: [Int64: Int], at path: String, _ report: inout RollbackReport.File,
-    _ warnings: inout [String]
-  ) async throws {
-    guard let archived = file.archived else { return }
-    let restored = LegacyFile(path: path, relativePath: archived.path, agent: archived.agent)
-    let reader = SourceReader(restored)
+  /// The tables whose restored rows have other digests than the ledger took at the import, and how many rows that concerns.
+  private func unproved(
+    _ tables: [RestoredTable], of archived: ArchivedFile, at path: String
+  ) async throws -> [(table: String, rows: Int)] {
+    let reader = SourceReader(LegacyFile(path: path, relativePath: archived.path, agent: archived.agent))
     let sources = try await reader.tables()
-    let ledger = Ledger(
-      connection: archive.connection, runID: PostgresUUID(high: 0, low: 0), migratedAt: 0)
-    for table in tables {
-      guard let source = sources.first(where: { $0.table.name.utf8.elementsEqual(table.table.name.utf8) })
-      else { continue }
-      let lines = try await ledger.lines(of: SourceTable(archivedAs: table.sourceID, source))
-      guard !lines.isEmpty else { continue }
-      let plan = try await reader.plan(source, ledger: lines)
-      let unproved = plan.stale.filter { $0.digest != nil }
-      if deletions[table.sourceID] ?? 0 == 0, !unproved.isEmpty {
-        report.isProved = false
-        warnings.append(
-          "\(file.path), table \(table.table.name): \(unproved.reduce(0) { $0 + $1.rowsRead }) rows are not, or not all, as they were imported; agentbase verify names them"
-        )
+    let ledger = Ledger(connection: archive.connection, runID: PostgresUUID(high: 0, low: 0), migratedAt: 0)
+    var unproved: [(table: String, rows: Int)] = []
+    // Where agents have deleted rows since, the digests of what is left were never taken.
+    for restored in tables where restored.deleted == 0 {
+      let name = restored.table.table.name
+      guard let source = sources.first(where: { $0.table.name.utf8.elementsEqual(name.utf8) }) else {
+        continue
       }
+      let identified = SourceTable(
+        file: source.file, schema: source.schema, sourceID: restored.table.sourceID)
+      let lines = try await ledger.lines(of: identified)
+      guard !lines.isEmpty else { continue }
+      let stale = try await reader.plan(source, ledger: lines).stale.filter { $0.digest != nil }
+      if !stale.isEmpty { unproved.append((name, stale.reduce(0) { $0 + $1.rowsRead })) }
     }
     await reader.close()
+    return unproved
   }
 }
 
-extension SourceTable {
-  /// A table of a restored file, under the identity that its rows have in Postgres.
-  fileprivate init(archivedAs sourceID: Int64, _ source: SourceTable) {
-    self.init(file: source.file, schema: source.schema, sourceID: sourceID)
+extension FileRestoration.Outcome {
+  /// Notes the tables that the agent had dropped before the last import.
+  fileprivate mutating func add(gone tables: [ArchivedTable], from file: PlannedFile) {
+    for table in tables {
+      warnings.append(
+        "\(file.path): the table \(table.table.name) was not in the file any more when it was imported last; its rows stay in Postgres"
+      )
+    }
+  }
+
+  /// Counts the rows of restored tables.
+  fileprivate mutating func add(_ tables: [RestoredTable], of file: PlannedFile) {
+    for table in tables {
+      report.restored += table.restored
+      report.deleted += table.deleted
+      if table.replaced > 0 {
+        warnings.append(
+          "\(file.path), table \(table.table.table.name): \(table.replaced) rows are only in Postgres: the agent put newer ones into their place between two imports"
+        )
+      }
+      guard let first = table.faulty.first else { continue }
+      report.isProved = false
+      warnings.append(
+        "\(file.path), table \(table.table.table.name): \(table.faulty.count) rows cannot be made again, the first at row \(first)"
+      )
+    }
+  }
+
+  /// Notes the tables whose rows are not as they were imported.
+  fileprivate mutating func add(_ unproved: [(table: String, rows: Int)], of file: PlannedFile) {
+    for (table, rows) in unproved {
+      report.isProved = false
+      warnings.append(
+        "\(file.path), table \(table): of \(rows) rows not all are as they were imported; agentbase verify names them"
+      )
+    }
   }
 }

@@ -39,9 +39,7 @@ public struct Rollback: Sendable {
   /// - Throws: `ImportError` where a file is there already, or the target holds nothing to go back to; `PostgresError`, `SQLiteError`.
   public func run() async throws -> RollbackReport {
     let start = ContinuousClock.now
-    var options = ImportOptions(postgresURL: postgresURL)
-    options.isDryRun = true
-    let target = try await ImportTargetServer(options: options)
+    let target = try await ImportTargetServer(postgresURL: postgresURL, for: .reading)
     guard target.hasSchema else {
       throw ImportError(
         .target, "the database has no tables of agentbase",
@@ -54,10 +52,13 @@ public struct Rollback: Sendable {
       throw ImportError(
         .source, "\(file.path) is there already", advice: "give an empty folder, or move the file away")
     }
+    let size = try await archive.size(of: plan.compactMap(\.archived))
+    onEvent(.planned(files: plan.count, tables: size.tables, rows: size.rows))
     for file in plan {
       try Task.checkCancellation()
-      report.files.append(
-        try await FileRestoration(archive: archive, file: file, onEvent: onEvent).run(&report.warnings))
+      let outcome = try await FileRestoration(archive: archive, file: file, onEvent: onEvent).run()
+      report.files.append(outcome.report)
+      report.warnings += outcome.warnings
     }
     await target.connection.close()
     report.seconds = start.secondsAgo
@@ -71,7 +72,7 @@ public struct Rollback: Sendable {
     switch destination {
     case .folder(let folder):
       for agent in try await archive.agentsThatWrote() { homes.settle(agent) }
-      return homes.planned { folder + "/" + $0 }
+      return try homes.planned { path throws(ImportError) in try RollbackHomes.place(path, in: folder) }
     case .file(let path, let agent):
       let own = files.filter { $0.agent == agent }
       guard own.count <= 1 else {
@@ -81,7 +82,7 @@ public struct Rollback: Sendable {
       }
       homes = RollbackHomes(files: own)
       if try await archive.agentsThatWrote().contains(agent) { homes.settle(agent) }
-      let planned = homes.planned { _ in path }
+      let planned = try homes.planned { _ in path }
       guard !planned.isEmpty else {
         throw ImportError(
           .source, "Postgres holds nothing of the agent \(agent)",

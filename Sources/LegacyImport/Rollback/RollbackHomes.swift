@@ -35,8 +35,27 @@ struct RollbackHomes {
     }
   }
 
-  /// The files, with their places.
-  func planned(at place: (String) -> String) -> [PlannedFile] {
-    files.map { PlannedFile(path: place($0.path), archived: $0.archived, writers: $0.writers) }
+  /// The files, with their places. Where the files of several agents had one path, each is put below its agent.
+  func planned(at place: (String) throws(ImportError) -> String) throws(ImportError) -> [PlannedFile] {
+    let counts = Dictionary(grouping: files.map(\.path)) { $0 }.mapValues(\.count)
+    var planned: [PlannedFile] = []
+    for file in files {
+      let path = counts[file.path] == 1 ? file.path : (file.archived?.agent ?? "") + "/" + file.path
+      planned.append(PlannedFile(path: try place(path), archived: file.archived, writers: file.writers))
+    }
+    return planned
+  }
+
+  /// A file's place below a folder.
+  ///
+  /// - Throws: `ImportError` where the path, which stood in a database that others can write to, would lead out of the folder.
+  static func place(_ path: String, in folder: String) throws(ImportError) -> String {
+    let parts = path.split(separator: "/", omittingEmptySubsequences: false)
+    guard !parts.contains(where: { $0.isEmpty || $0 == "." || $0 == ".." }), !path.utf8.contains(0) else {
+      throw ImportError(
+        .target, "agent_import_files names the file \(path), which is not below a folder",
+        advice: "nothing was written; write that file by itself, with --sqlite FILE --agent ID")
+    }
+    return folder + "/" + path
   }
 }

@@ -10,44 +10,43 @@ struct WrittenRow: Sendable {
 }
 
 extension Archive {
-  /// Passes on, some at a time, the rows that an agent has written and that came from no file.
+  /// Puts the rows that an agent has written, and that came from no file, into the library's own tables of a new file.
   ///
   /// A memory is given a time after all that the files know of its key, so that it is the current one there as it is here.
-  func forEachWritten(by agent: String, _ body: ([WrittenRow]) async throws -> Void) async throws {
+  ///
+  /// - Returns: how many there are.
+  func writeNewRows(of agent: String, into builder: FileBuilder) async throws -> Int {
+    var written = 0
     for (query, sql) in Self.writtenQueries {
-      try await connection.transaction(.readOnlySnapshot) { connection in
+      written += try await connection.transaction(.readOnlySnapshot) { connection in
         var rows = CursorRows(connection: connection, batch: 200)
-        var statement = query
-        statement.values = [.text(agent)]
-        try await rows.open(statement)
-        var batch: [WrittenRow] = []
-        while let row = try await rows.next() {
-          var values: [SQLiteValue] = [.text(agent)]
-          for column in 0..<row.count { values.append(try SQLiteValue(row.value(column))) }
-          batch.append(WrittenRow(sql: sql, values: values))
-          if batch.count == 200 {
-            try await body(batch)
-            batch.removeAll()
+        try await rows.open(PostgresStatement(sql: query, values: [.text(agent)]))
+        var count = 0
+        while let batch = try await rows.nextBatch() {
+          let values = try batch.map { row in
+            try [.text(agent)] + (0..<row.count).map { try SQLiteValue(row.value($0)) }
           }
+          try await builder.write(values.map { WrittenRow(sql: sql, values: $0) })
+          count += batch.count
         }
-        try await body(batch)
+        return count
       }
     }
+    return written
   }
 
   /// What to read from Postgres, and the statement of SQLite that takes its columns behind the agent.
-  private static let writtenQueries: [(PostgresStatement, String)] = [
+  private static let writtenQueries: [(query: String, insert: String)] = [
     (
-      PostgresStatement(
-        sql: """
-          SELECT namespace, key, content::text, metadata::text, embedding::real[], \(time("created_at")),
-            \(time("""
-            greatest(updated_at, (SELECT max(old.updated_at) + interval '1 microsecond' FROM agent_memories AS old
-              WHERE old.agent_id = new.agent_id AND old.namespace = new.namespace AND old.key = new.key
-              AND old.source_id IS NOT NULL))
-            """)), \(time("expires_at"))
-          FROM agent_memories AS new WHERE agent_id = $1 AND source_id IS NULL ORDER BY id
-          """),
+      """
+      SELECT namespace, key, content::text, metadata::text, embedding::real[], \(time("created_at")),
+        \(time("""
+        greatest(updated_at, (SELECT max(old.updated_at) + interval '1 microsecond' FROM agent_memories AS old
+          WHERE old.agent_id = new.agent_id AND old.namespace = new.namespace AND old.key = new.key
+          AND old.source_id IS NOT NULL))
+        """)), \(time("expires_at"))
+      FROM agent_memories AS new WHERE agent_id = $1 AND source_id IS NULL ORDER BY id
+      """,
       """
       INSERT INTO agentbase_memories
         (agent_id, namespace, key, content, metadata, embedding, created_at, updated_at, expires_at)
@@ -57,12 +56,11 @@ extension Archive {
       """
     ),
     (
-      PostgresStatement(
-        sql: """
-          SELECT name, description, configuration::text, metadata::text, is_enabled, usage_count,
-            \(time("created_at")), \(time("updated_at"))
-          FROM agent_tools WHERE agent_id = $1 AND source_id IS NULL ORDER BY id
-          """),
+      """
+      SELECT name, description, configuration::text, metadata::text, is_enabled, usage_count,
+        \(time("created_at")), \(time("updated_at"))
+      FROM agent_tools WHERE agent_id = $1 AND source_id IS NULL ORDER BY id
+      """,
       """
       INSERT INTO agentbase_tools
         (agent_id, name, description, configuration, metadata, is_enabled, usage_count, created_at, updated_at)
@@ -73,21 +71,19 @@ extension Archive {
       """
     ),
     (
-      PostgresStatement(
-        sql: """
-          SELECT metric_name, coalesce(value, 0), unit, metadata::text, \(time("timestamp"))
-          FROM agent_metrics WHERE agent_id = $1 AND source_id IS NULL ORDER BY timestamp, id
-          """),
+      """
+      SELECT metric_name, coalesce(value, 0), unit, metadata::text, \(time("timestamp"))
+      FROM agent_metrics WHERE agent_id = $1 AND source_id IS NULL ORDER BY timestamp, id
+      """,
       "INSERT INTO agentbase_metrics (agent_id, metric_name, value, unit, metadata, timestamp) VALUES (?, ?, ?, ?, ?, ?)"
     ),
     (
-      PostgresStatement(
-        sql: """
-          SELECT id::text, task_type, status, input::text, output::text, error_message,
-            \(time("coalesce(started_at, created_at)")), \(time("completed_at")), duration_ms, metadata::text,
-            \(time("created_at"))
-          FROM agent_executions WHERE agent_id = $1 AND source_id IS NULL ORDER BY started_at, id
-          """),
+      """
+      SELECT id::text, task_type, status, input::text, output::text, error_message,
+        \(time("coalesce(started_at, created_at)")), \(time("completed_at")), duration_ms, metadata::text,
+        \(time("created_at"))
+      FROM agent_executions WHERE agent_id = $1 AND source_id IS NULL ORDER BY started_at, id
+      """,
       """
       INSERT INTO agentbase_executions (agent_id, execution_id, task_type, status, input, output, error_message,
         started_at, completed_at, duration_ms, metadata, created_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)

@@ -9,6 +9,8 @@ public struct Discovery: Sendable {
   public private(set) var files: [LegacyFile] = []
   /// Files that are named as databases but cannot be read as such, and folders that cannot be entered, with the reason.
   public private(set) var unreadable: [(path: String, reason: String)] = []
+  /// Folders that hold backups, and were passed by.
+  public private(set) var passedBy: [String] = []
   /// Two folders whose names make one agent, by agent.
   public private(set) var collisions: [String: [String]] = [:]
 
@@ -28,16 +30,24 @@ public struct Discovery: Sendable {
       throw ImportError(
         .source, "\(root) is a file, not a folder", advice: "give a single file with --sqlite FILE")
     }
+    guard (try? FileManager.default.contentsOfDirectory(atPath: root)) != nil else {
+      throw ImportError(.source, "the folder \(root) cannot be read", advice: "check its rights")
+    }
     var seen: Set<FileIdentity> = []
     visit(root, relativePath: "", agent: agent, seen: &seen)
     files.sort { $0.relativePath.utf8.lexicographicallyPrecedes($1.relativePath.utf8) }
     collisions = Self.collisions(among: files)
   }
 
-  /// A single file, relative to its own folder.
+  /// A single file. Its path counts from the last folder called `agents` that it is in, so that the file has the same identity
+  /// as in an import of that folder; where there is none, from the file's own folder.
+  ///
+  /// - Throws: `ImportError` where it is no database that can be read.
   public init(file path: String, agent: String? = nil) throws(ImportError) {
     if let reason = Self.reasonAgainst(path) { throw reason }
-    files = [LegacyFile(path: path, relativePath: URL(filePath: path).lastPathComponent, agent: agent)]
+    let parts = URL(filePath: path).standardizedFileURL.pathComponents
+    let start = parts.dropLast().lastIndex(of: "agents").map { $0 + 1 } ?? parts.count - 1
+    files = [LegacyFile(path: path, relativePath: parts[start...].joined(separator: "/"), agent: agent)]
   }
 
   // MARK: - Walking
@@ -52,7 +62,11 @@ public struct Discovery: Sendable {
       unreadable.append((relativePath, "the folder cannot be read"))
       return
     }
-    if names.contains(Self.backupMarker) { return }
+    // The folder that the user names is meant, backup or not.
+    if names.contains(Self.backupMarker), !relativePath.isEmpty {
+      passedBy.append(relativePath)
+      return
+    }
     for name in names {
       let path = folder + "/" + name
       let relative = relativePath.isEmpty ? name : relativePath + "/" + name

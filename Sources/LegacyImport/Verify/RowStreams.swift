@@ -70,6 +70,12 @@ struct CursorRows {
     index = 0
   }
 
+  /// The next rows; nil after the last.
+  mutating func nextBatch() async throws -> PostgresRows? {
+    let rows = try await connection.query(fetch)
+    return rows.isEmpty ? nil : rows
+  }
+
   /// The next row; nil after the last.
   mutating func next() async throws -> PostgresRow? {
     if rows.map({ index >= $0.count }) ?? true {

@@ -28,9 +28,7 @@ public struct Verifier: Sendable {
       throw ImportError(
         .source, "\(path): \(reason)", advice: "nothing was compared; leave the file out, or mend it")
     }
-    var options = options
-    options.isDryRun = true
-    let target = try await ImportTargetServer(options: options)
+    let target = try await ImportTargetServer(postgresURL: options.postgresURL, for: .reading)
     guard target.hasSchema else {
       throw ImportError(
         .target, "the database has no tables of agentbase", advice: "run agentbase import first")

@@ -24,4 +24,18 @@ enum LegacySource: Sendable {
     case .file(let file): try Discovery(file: file, agent: agent)
     }
   }
+
+  /// Looks for the databases of a verb that has nothing to do without one: that the folder is the wrong one is more
+  /// likely than that its agents have no files.
+  func databases(agent: String?) throws(ImportError) -> Discovery {
+    let discovery = try discovery(agent: agent)
+    if case .folder(let folder) = self, discovery.files.isEmpty, discovery.unreadable.isEmpty {
+      throw ImportError(
+        .source, "there is no SQLite database below \(folder)",
+        advice:
+          "give the agents' folder with --agents-path; a folder of backups (\(Discovery.backupMarker)) is passed by"
+      )
+    }
+    return discovery
+  }
 }

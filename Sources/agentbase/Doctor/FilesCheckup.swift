@@ -43,8 +43,11 @@ struct FilesCheckup: Sendable {
     do {
       let snapshot = try SQLiteConnection.snapshot(of: file.path)
       guard let fault = try snapshot.integrityCheck().first else { return nil }
+      // SQLite's answer is a line for the database and one a fault: the first fault is enough here.
+      let lines = fault.split(separator: "\n")
+      let first = lines.first { !$0.hasPrefix("***") } ?? "it fails SQLite's integrity check"
       return .fault(
-        "file", "\(printable(file.relativePath)) is damaged: \(printable(fault))",
+        "file", "\(printable(file.relativePath)) is damaged: \(printable(String(first)))",
         advice: "restore a backup, or save what can be read with the sqlite3 command's .recover")
     } catch {
       return .fault(

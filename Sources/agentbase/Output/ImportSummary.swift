@@ -76,7 +76,7 @@ struct ImportSummary {
     guard report.rejected > 0 else { return [] }
     let first = report.tables.flatMap { table in
       table.rejects.map {
-        "  \(printable(table.file)) \(printable(table.table)) key \($0.key): \(printable($0.reason))"
+        "  \(printable(table.file)) \(printable(table.table)) key \(shortened("\($0.key)")): \(printable($0.reason))"
       }
     }.prefix(Self.mostRejects)
     let others = report.rejected - first.count
@@ -100,13 +100,15 @@ struct VerificationSummary {
 
   var lines: [String] {
     var lines: [String] = []
-    if report.differenceCount == 0 {
+    if report.differenceCount == 0, report.compared == 0 {
+      lines.append("not verified: there was no row to compare")
+    } else if report.differenceCount == 0 {
       lines.append("verified: \(report.compared.counted("row")) compared, value for value; no difference")
     } else {
       lines.append(
         "NOT verified: \(report.differenceCount.counted("difference")) in \(report.compared.counted("row")) compared"
       )
-      lines += report.differences.map { "  \(printable($0.description))" }
+      lines += report.differences.map { "  \(shortened(printable($0.description), most: 300))" }
       let others = report.differenceCount - report.differences.count
       if others > 0 { lines.append("  \(others.grouped) more") }
     }
@@ -118,6 +120,11 @@ struct VerificationSummary {
     if !since.isEmpty { lines.append("  beside them: " + since.joined(separator: ", ")) }
     return lines
   }
+}
+
+/// The beginning of a text from a file: a key may have megabytes, and the report has all of it.
+func shortened(_ text: String, most: Int = 100) -> String {
+  text.count > most ? text.prefix(most - 1) + "…" : text
 }
 
 /// A name from a file as one line of a terminal: control characters are shown, not obeyed.

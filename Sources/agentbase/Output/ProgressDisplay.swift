@@ -19,6 +19,7 @@ final class ProgressDisplay: Sendable {
     var progress = RunProgress()
     var lastShown: Duration?
     var isDrawn = false
+    var isPlanTold = false
   }
 
   private let style: Style
@@ -81,6 +82,9 @@ final class ProgressDisplay: Sendable {
   private func tell(_ event: ImportEvent, at time: Duration, _ state: inout State) {
     switch event {
     case .planned(let files, let tables, let rows):
+      // What comes later is only more of the same: an import learns of tables and rows file by file.
+      guard !state.isPlanTold else { break }
+      state.isPlanTold = true
       let what = rows > 0 ? ", \(tables.counted("table")), \(rows.counted("row"))" : ""
       Output.standard("found \(files.counted("file"))\(what)")
     case .finished(let activity, let file, let table, let rows, let rejected):
@@ -92,7 +96,7 @@ final class ProgressDisplay: Sendable {
       // A large table says every ten seconds that it goes on.
       guard time - (state.lastShown ?? .zero) > .seconds(10) else { return }
       state.lastShown = time
-      Output.standard(state.progress.line(at: time, columns: 200))
+      Output.standard(state.progress.text(at: time))
     case .warning(let text): Output.error("warning: \(text)")
     case .began: break
     }

@@ -16,6 +16,11 @@ struct ReportFile: Sendable {
         "the report \(path) cannot be written: \(unsafe String(cString: strerror(errno)))",
         advice: "give another file with --report FILE")
     }
+    var status = stat()
+    guard unsafe stat(path, &status) != 0 || status.st_mode & S_IFMT != S_IFDIR else {
+      throw Failure(
+        "the report \(path) cannot be written: it is a folder", advice: "give a file with --report FILE")
+    }
   }
 
   /// `migration_report_20240115T103000Z.json` in the current folder, as guide 1 looks for it; a later number where that

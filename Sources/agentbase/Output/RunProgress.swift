@@ -46,8 +46,8 @@ struct RunProgress: Sendable {
     return Double(rowsDone) / ((time - start) / .seconds(1))
   }
 
-  /// The line of a bar, in so many columns at most.
-  func line(at time: Duration, columns: Int) -> String {
+  /// What is done, in words: `importing 35% 1/4 tables, 318,470 rows, 10,930 rows/s, 0:54 left`.
+  func text(at time: Duration) -> String {
     let percent = "\(Int(fraction * 100))%"
     var parts = ["\(tablesDone.grouped)/\(tables.grouped) tables"]
     if rows > 0 { parts.append("\(rowsDone.grouped) rows") }
@@ -55,7 +55,12 @@ struct RunProgress: Sendable {
       parts.append("\(Int(rate).grouped) rows/s")
       if rows > rowsDone { parts.append("\(Self.clock(Double(rows - rowsDone) / rate)) left") }
     }
-    let text = "\(activity?.rawValue ?? "looking") \(percent) \(parts.joined(separator: ", "))"
+    return "\(activity?.rawValue ?? "looking") \(percent) \(parts.joined(separator: ", "))"
+  }
+
+  /// The same behind a bar, in so many columns at most.
+  func line(at time: Duration, columns: Int) -> String {
+    let text = text(at: time)
     let width = min(30, columns - text.count - 4)
     guard width >= 8 else { return String(text.prefix(max(0, columns - 1))) }
     let filled = Int(fraction * Double(width))

@@ -1,6 +1,7 @@
 // agentbase backup: copies of the agents' SQLite files, consistent while agents write.
 
 internal import AgentBase
+internal import Foundation
 internal import LegacyImport
 
 extension Option where Value == String {
@@ -22,7 +23,8 @@ extension Verb {
   ) { arguments in
     let source = try arguments.required(.agentsPath)
     let folder = try arguments.required(.backupTo)
-    let discovery = try LegacySource.folder(source).discovery(agent: nil)
+    let discovery = try LegacySource.folder(source).databases(agent: nil)
+    try BackupFolder.check(folder)
     let display = ProgressDisplay(arguments)
     defer { display.end() }
     let report = try await SQLiteBackup.make(
@@ -30,6 +32,20 @@ extension Verb {
     ) { display.take($0) }
     display.end()
     return try BackupSummary(report: report, verb: "backed up").tell(arguments)
+  }
+}
+
+/// Where a backup may go.
+enum BackupFolder {
+  /// Refuses a folder that holds anything but a backup: discovery passes by a folder of backups, so that an import
+  /// would never again see the live files beside one; and `--force` would replace them.
+  static func check(_ folder: String) throws(Failure) {
+    let names = (try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? []
+    guard names.isEmpty || names.contains(Discovery.backupMarker) else {
+      throw Failure(
+        "\(folder) holds other files: nothing was backed up",
+        advice: "give a new or an empty folder with --to")
+    }
   }
 }
 

@@ -83,7 +83,7 @@ struct ImportVerb {
   }
 
   func run() async throws -> ExitCode {
-    let discovery = try source.discovery(agent: agent)
+    let discovery = try source.databases(agent: agent)
     let file = try reportPath.map { path throws(Failure) in try ReportFile(path) }
     let display = ProgressDisplay(arguments)
     defer { display.end() }
@@ -126,7 +126,12 @@ struct ImportVerb {
     let all = unreadable + failed
     if let first = all.first {
       let others = all.count > 1 ? " (and \(all.count - 1) more)" : ""
-      Output.error(Failure("\(printable(first))\(others)", advice: "the other files are done").text)
+      Output.error(
+        Failure(
+          "\(printable(first))\(others)",
+          advice: report.tables.isEmpty
+            ? "nothing was imported: repair what failed, or leave it out" : "the other files are done"
+        ).text)
     } else if let verification = report.verification, verification.exitCode != 0 {
       Output.error(VerifyVerb.failure(verification).text)
     } else if report.rejected > 0 {

@@ -32,7 +32,7 @@ struct VerifyVerb {
   }
 
   func run() async throws -> ExitCode {
-    let discovery = try source.discovery(agent: agent)
+    let discovery = try source.databases(agent: agent)
     let display = ProgressDisplay(arguments)
     defer { display.end() }
     let report = try await Verifier(discovery, options: options) { display.take($0) }.run()
@@ -53,9 +53,9 @@ struct VerifyVerb {
 
   /// Why the exit code is 4: the first row that differs, by name.
   static func failure(_ report: VerificationReport) -> Failure {
-    let first = report.differences.first.map { ": " + printable($0.description) } ?? ""
+    let first = report.differences.first.map { ": " + shortened(printable($0.description), most: 300) } ?? ""
     return Failure(
-      "\(report.differenceCount.counted("row")) differ between the source and Postgres\(first)",
+      "\(report.differenceCount.counted("row")) \(report.differenceCount == 1 ? "differs" : "differ") between the source and Postgres\(first)",
       advice: "look at each row that is named; import --on-conflict update puts the source's values back",
       exitCode: .differs)
   }

@@ -74,6 +74,19 @@ import Testing
     #expect(FileManager.default.fileExists(atPath: agents.home + "/again/research/analyst/data.sqlite"))
   }
 
+  /// A marker among live files would hide them from every later import.
+  @Test(arguments: [
+    ["agents"], ["agents", "--force"], ["agents/operational"], ["agents/operational", "--force"],
+  ])
+  func aBackupGoesNowhereAmongLiveFiles(to: [String]) async throws {
+    let agents = try LegacyFolder()
+    let before = try agents.contents()
+    let made = try await Command.run(["backup", "--agents-path", "agents", "--to"] + to, in: agents.home)
+    #expect(made.exitCode == 1 && (1...2).contains(made.errorLines.count))
+    #expect(made.errors.contains("\(to[0]) holds other files"))
+    #expect(try agents.contents() == before)
+  }
+
   @Test func nothingIsOverwrittenUnasked() async throws {
     let agents = try LegacyFolder()
     _ = try await Command.run(["backup", "--agents-path", agents.path, "--to", "backup"], in: agents.home)

@@ -112,15 +112,21 @@ final class RunningCommand: Sendable {
   }
 
   deinit {
-    if process.isRunning { kill(process.processIdentifier, SIGKILL) }
+    signal(SIGKILL)
     try? FileManager.default.removeItem(atPath: folder)
   }
 
   /// What standard output holds by now.
   var output: String { text("out") }
 
-  /// Sends a signal.
-  func signal(_ number: Int32) { kill(process.processIdentifier, number) }
+  /// Whether it has not ended yet.
+  var isRunning: Bool { process.isRunning }
+
+  /// Sends a signal; to nobody where it has ended.
+  func signal(_ number: Int32) {
+    guard process.isRunning, process.processIdentifier > 0 else { return }
+    kill(process.processIdentifier, number)
+  }
 
   /// Waits for the end.
   func ended() async -> Command {

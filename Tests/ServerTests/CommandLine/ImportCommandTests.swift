@@ -101,6 +101,70 @@ import Testing
     #expect(try await database.psql("SELECT count(*) FROM agent_memories") == "3")
   }
 
+  @Test(arguments: [["import"], ["import", "--dry-run"], ["verify"], ["backup", "--to", "backup"]])
+  func aFolderWithoutDatabasesIsNoSuccess(verb: [String]) async throws {
+    let agents = try LegacyFolder()
+    try FileManager.default.createDirectory(
+      atPath: agents.home + "/empty", withIntermediateDirectories: false)
+    let database = try await ServerDatabase()
+    let target = verb[0] == "backup" ? [] : ["--postgres-url", database.url]
+    let run = try await Command.run(verb + ["--agents-path", "empty"] + target, in: agents.home)
+    #expect(run.exitCode == 1 && run.output.isEmpty && run.errorLines.count == 2, "\(run.errors)")
+    #expect(run.errors.contains("no SQLite database below empty") && run.errors.contains("--agents-path"))
+    #expect(try await database.psql("SELECT count(*) FROM pg_tables WHERE schemaname = 'public'") == "0")
+    #expect(try FileManager.default.contentsOfDirectory(atPath: agents.home).sorted() == ["agents", "empty"])
+  }
+
+  @Test func aReportThatCannotBeWrittenStopsTheRunBeforeItBegins() async throws {
+    let agents = try LegacyFolder()
+    let database = try await ServerDatabase()
+    for report in ["agents", "nowhere/report.json"] {
+      let run = try await Command.run(
+        ["import", "--agents-path", "agents", "--report", report], in: agents.home,
+        environment: ["DATABASE_URL": database.url])
+      #expect(run.exitCode == 1 && run.output.isEmpty && run.errorLines.count == 2, "\(run.errors)")
+      #expect(run.errors.contains("the report \(report) cannot be written"))
+    }
+    #expect(try await database.psql("SELECT count(*) FROM pg_tables WHERE schemaname = 'public'") == "0")
+  }
+
+  @Test func whereNothingCouldBeReadNothingIsCalledDone() async throws {
+    let agents = try LegacyFolder()
+    try agents.writeDamaged("broken.db", page: "memory")
+    let database = try await ServerDatabase()
+    let run = try await Command.run(
+      ["import", "--sqlite", "agents/broken.db", "--agent", "a"], in: agents.home,
+      environment: ["DATABASE_URL": database.url])
+    #expect(run.exitCode == 1 && run.errorLines.count == 2, "\(run.errors)")
+    #expect(run.errors.contains("malformed") && run.errors.contains("nothing was imported"))
+    #expect(!run.output.contains("verified: 0"), "\(run.output)")
+  }
+
+  @Test func aRowThatPostgresCannotHoldIsRejectedAndNamed() async throws {
+    let agents = try LegacyFolder()
+    // Longer than an entry of an index may be, and of a kind that does not compress.
+    var random = SystemRandomNumberGenerator()
+    let key = (0..<4000).map { _ in String(UInt8.random(in: 16...255, using: &random), radix: 16) }.joined()
+    try agents.write(
+      "long.db",
+      "CREATE TABLE memory (key TEXT PRIMARY KEY, value TEXT); INSERT INTO memory VALUES ('\(key)', '1'), ('k', '2')"
+    )
+    let database = try await ServerDatabase()
+    // Once by the run that rejects it, once by the next one, which reads it in the ledger.
+    for _ in 0..<2 {
+      let run = try await Command.run(
+        ["import", "--sqlite", "agents/long.db", "--agent", "a", "--report", "r.json"], in: agents.home,
+        environment: ["DATABASE_URL": database.url])
+      #expect(run.exitCode == 3 && run.errorLines.count == 2, "\(run.errors)")
+      #expect(run.errors.contains("1 row") && run.output.contains(key.prefix(50)))
+      #expect(run.output.split(separator: "\n").allSatisfy { $0.count < 400 })
+      let report = try String(contentsOf: URL(filePath: agents.home + "/r.json"), encoding: .utf8)
+      #expect(try JSON(parsing: report)["total_rejected"]?.int64Value == 1 && report.contains(key))
+    }
+    #expect(try await database.psql("SELECT key FROM agent_memories") == "k")
+    #expect(try await database.psql("SELECT count(*) FROM agent_import_rejects") == "1")
+  }
+
   // MARK: - Faults of the server
 
   @Test func aMissingServerIsOneOrTwoLines() async throws {

@@ -42,8 +42,8 @@ struct LegacyFolder {
     try Data(bytes).write(to: URL(filePath: try folder.file("agents/" + name)))
   }
 
-  /// Makes a database whose integrity check fails: an index page is overwritten.
-  func writeDamaged(_ name: String) throws {
+  /// Makes a database whose integrity check fails: the first page of an index, or of a table, is overwritten.
+  func writeDamaged(_ name: String, page place: String = "by_content") throws {
     try write(
       name,
       """
@@ -54,7 +54,7 @@ struct LegacyFolder {
       """)
     let path = self.path + "/" + name
     let pages = try SQLiteConnection(path: path, access: .readOnly).query(
-      "SELECT rootpage FROM sqlite_schema WHERE name = 'by_content'")
+      "SELECT rootpage FROM sqlite_schema WHERE name = '\(place)'")
     guard case .integer(let page)? = pages.first?[0] else { return }
     let handle = try FileHandle(forUpdating: URL(filePath: path))
     try handle.seek(toOffset: UInt64(page - 1) * 4096)

@@ -56,7 +56,7 @@ import Testing
       "BEGIN; LOCK TABLE agent_memories IN ACCESS EXCLUSIVE MODE; SELECT pg_sleep(600); COMMIT")
     while try await database.psql(Self.count("granted AND mode = 'AccessExclusiveLock'")) == "0" {}
     let run = try RunningCommand(words, in: agents.home, environment: environment)
-    while try await database.psql(Self.count("NOT granted")) == "0" {}
+    while run.isRunning, try await database.psql(Self.count("NOT granted")) == "0" {}
     run.signal(signal)
     let ended = await run.ended()
     try await database.psql(

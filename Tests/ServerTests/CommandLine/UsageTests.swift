@@ -27,9 +27,19 @@ import Testing
     ("import --agents a --postgres-url \(url)", "unknown option --agents"),
     ("import --agents-path a --postgres-url nonsense", "--postgres-url"),
     ("import --agents-path a --postgres-url postgresql://h:x/d", "--postgres-url"),
+    ("rollback --sqlite f --postgres-url \(url)", "--agent ID"),
+    ("rollback --agents-path d --agent a --postgres-url \(url)", "--agent goes with --sqlite"),
     ("backup --agents-path a", "--to DIR"), ("backup --to b", "--agents-path DIR"),
     ("restore --from b", "--agents-path DIR"),
     ("restore --from b --to c --agents-path d", "--to are the same"),
+    ("memory", "is needed"), ("memory get", "memory get KEY is needed"), ("memory get k l", "takes no 'l'"),
+    ("memory put k {", "JSON"), ("memory frob --agent a", "'frob'"), ("memory list", "--agent ID"),
+    ("memory list --agent a", "no backend is named"),
+    ("memory list --agent a --backend mongo", "--backend 'mongo'"),
+    ("memory list --agent a --backend sqlite", "AGENT_SQLITE_PATH"),
+    ("memory list --agent a --backend postgres", "DATABASE_URL"),
+    ("memory list --agent a --backend postgres --sqlite f", "contradict"),
+    ("memory put n -5 --agent a --sqlite f", "unknown option -5"),
     ("doctor", "nothing to look at"), ("dev-postgres start", "start DIR"), ("dev-postgres frob d", "'frob'"),
   ]
 
@@ -69,7 +79,7 @@ import Testing
   @Test func helpNamesEveryVerbAndOption() async throws {
     let overview = try await Command.run(["--help"], in: "/")
     #expect(overview.exitCode == 0 && overview.errors.isEmpty)
-    let verbs = ["import", "verify", "backup", "restore", "doctor", "dev-postgres"]
+    let verbs = ["import", "verify", "rollback", "backup", "restore", "memory", "doctor", "dev-postgres"]
     for verb in verbs {
       #expect(overview.output.contains("  \(verb) "))
       let help = try await Command.run([verb, "--help"], in: "/")
@@ -97,7 +107,7 @@ import Testing
     ],
     ["import", "--agents-path", "a", "--timezone", "host=h password=s3cret-w0rd"],
     ["import", "--agents-path", "/", "--postgres-url", "postgresql://agents:s3cret-w0rd/@host/db"],
-    ["get", "k", "--agent", "a", "--backend", "postgresql://agents:s3cret-w0rd@host/db"],
+    ["memory", "get", "k", "--agent", "a", "--backend", "postgresql://agents:s3cret-w0rd@host/db"],
     ["dev-postgres", "postgresql://agents:s3cret-w0rd@host/db", "x"],
     ["doctor", "--agents-path", "postgresql://agents:s3cret-w0rd@host/db"],
   ])

@@ -1,6 +1,7 @@
 // agentbase verify and rollback: differences are named, and the way back is there.
 
 import AgentBase
+import DemoFleet
 import Foundation
 import TestSupport
 import Testing
@@ -34,6 +35,28 @@ import Testing
       ["verify", "--agents-path", "agents", "--quiet"], in: agents.home,
       environment: ["DATABASE_URL": database.url])
     #expect(run.exitCode == 4 && run.output.isEmpty && run.errors.contains("agent_metrics"), "\(run.errors)")
+  }
+
+  @Test func rollbackMakesTheFilesAgainAndOverwritesNone() async throws {
+    let (agents, database) = try await imported(.v15)
+    let rollback = ["rollback", "--agents-path", "again", "--postgres-url", database.url]
+    let made = try await Command.run(rollback, in: agents.home)
+    #expect(made.exitCode == 0 && made.errors.isEmpty, "\(made.errors)")
+    for name in ["operational/crawler/memory.db", "research/analyst/data.sqlite"] {
+      let comparison = try SQLiteComparison(
+        old: "\(agents.path)/\(name)", new: "\(agents.home)/again/\(name)")
+      #expect(comparison.isIdentical, "\(comparison.differences)")
+    }
+    let again = try await Command.run(rollback, in: agents.home)
+    #expect(again.exitCode == 1 && (1...2).contains(again.errorLines.count), "\(again.errors)")
+    let one = try await Command.run(
+      [
+        "rollback", "--sqlite", "one.db", "--agent", "research_analyst", "--postgres-url", database.url,
+        "--json",
+      ], in: agents.home)
+    #expect(one.exitCode == 0, "\(one.errors)")
+    #expect(try one.json()["files"] != nil)
+    #expect(FileManager.default.fileExists(atPath: agents.home + "/one.db"))
   }
 
   private func imported(

@@ -2,6 +2,7 @@
 
 import Foundation
 import SQLite
+import TestSupport
 
 /// Makes legacy files from a seed.
 struct RandomSource {

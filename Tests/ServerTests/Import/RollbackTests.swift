@@ -67,6 +67,51 @@ import Testing
     #expect(!report.warnings.isEmpty)
   }
 
+  @Test func twoAgentsWithOnePathAreBothWritten() async throws {
+    let scene = try await ImportScene(.v15)
+    for agent in ["a", "b"] {
+      let path = scene.folder.path + "/\(agent)/memory.db"
+      try FileManager.default.createDirectory(
+        atPath: scene.folder.path + "/" + agent, withIntermediateDirectories: true)
+      try SQLiteConnection(path: path).executeScript(
+        "CREATE TABLE memory (id INTEGER PRIMARY KEY, content TEXT); INSERT INTO memory VALUES (1, '\(agent)')"
+      )
+      let report = try await Importer(
+        Discovery(file: path, agent: agent), options: ImportOptions(postgresURL: scene.url)
+      ).run()
+      #expect(report.exitCode == 0)
+    }
+    let report = try await rollBack(scene, into: scene.folder.path + "/restored")
+    #expect(report.exitCode == 0)
+    for agent in ["a", "b"] {
+      let comparison = try SQLiteComparison(
+        old: scene.folder.path + "/\(agent)/memory.db",
+        new: scene.folder.path + "/restored/\(agent)/memory.db")
+      #expect(comparison.isIdentical)
+    }
+  }
+
+  @Test(arguments: ["../escaped.db", "/absolute.db", "a/../../b.db", ""])
+  func aPathThatLeadsOutOfTheFolderIsRefused(path: String) async throws {
+    let scene = try await ImportScene(.v15)
+    _ = try await scene.importAll()
+    try await scene.execute(
+      "UPDATE agent_import_files SET path = \(path) WHERE agent_id = 'operational_crawler'")
+    let folder = scene.folder.path + "/deep/restored"
+    await #expect(throws: ImportError.self) { try await rollBack(scene, into: folder) }
+    #expect(!FileManager.default.fileExists(atPath: scene.folder.path + "/deep"))
+  }
+
+  @Test func aFolderThatCannotBeMadeIsNamedInPlainWords() async throws {
+    let scene = try await ImportScene(.v15)
+    _ = try await scene.importAll()
+    let taken = scene.folder.path + "/taken"
+    try "text".write(toFile: taken, atomically: true, encoding: .utf8)
+    let error = await #expect(throws: ImportError.self) { try await rollBack(scene, into: taken) }
+    #expect(error?.description.contains("Domain") == false)
+    #expect(error?.description.contains(taken) == true)
+  }
+
   @Test func aFileThatIsThereIsNotTouched() async throws {
     let scene = try await ImportScene(.v15)
     _ = try await scene.importAll()

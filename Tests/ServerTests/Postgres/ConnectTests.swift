@@ -12,22 +12,7 @@ import Testing
     let socket: Int32
     let port: UInt16
 
-    init() {
-      let socket = Glibc.socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
-      var address = sockaddr_in()
-      address.sin_family = sa_family_t(AF_INET)
-      address.sin_addr.s_addr = UInt32(0x7F00_0001).bigEndian
-      var size = socklen_t(MemoryLayout<sockaddr_in>.size)
-      withUnsafeMutablePointer(to: &address) {
-        $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
-          bind(socket, $0, size)
-          listen(socket, 16)
-          getsockname(socket, $0, &size)
-        }
-      }
-      self.socket = socket
-      port = UInt16(bigEndian: address.sin_port)
-    }
+    init() throws { (socket, port) = try Loopback.listener() }
 
     deinit { close(socket) }
   }
@@ -70,19 +55,20 @@ import Testing
   }
 
   @Test func theNextHostIsTriedWhereOneIsDeadOrSilent() async throws {
-    let silent = SilentPort()
+    let silent = try SilentPort()
     var configuration = try await Live.configuration()
     let host = try #require(configuration.host)
     let port = configuration.port ?? "5432"
     configuration["host"] = "/nonexistent,127.0.0.1,\(host)"
     configuration["port"] = "1,\(silent.port),\(port)"
     configuration["sslmode"] = "disable"
-    configuration.connectTimeout = .milliseconds(1500)
+    configuration.connectTimeout = .seconds(3)
     let connection = try await PostgresConnection.connect(configuration)
     #expect(try await connection.query("SELECT 1").count == 1)
     await connection.close()
     configuration["host"] = "127.0.0.1"
     configuration["port"] = "\(silent.port)"
+    configuration.connectTimeout = .milliseconds(100)
     let error = try await Live.error { [configuration] in
       _ = try await PostgresConnection.connect(configuration)
     }
@@ -90,7 +76,7 @@ import Testing
   }
 
   @Test func connectingCanBeCancelled() async throws {
-    let silent = SilentPort()
+    let silent = try SilentPort()
     var configuration = try PostgresConfiguration("host=127.0.0.1 port=\(silent.port) user=u dbname=d")
     configuration.connectTimeout = .seconds(600)
     let task = Task { [configuration] in try await PostgresConnection.connect(configuration) }
@@ -103,10 +89,27 @@ import Testing
   @Test func closingWaitsForWhatIsUnderWay() async throws {
     let configuration = try await Live.configuration()
     let connection = try await PostgresConnection.connect(configuration)
-    async let running = connection.query("SELECT 7 FROM pg_sleep(0.3)")[0].decode(0, as: Int.self)
-    try await Live.untilAsleep(connection, of: configuration)
-    await connection.close()
-    #expect(try await running == 7)
+    // The other one decides how long the query takes.
+    let other = try await PostgresConnection.connect(configuration)
+    try await other.execute("SELECT pg_advisory_lock(1)")
+    let running = Task {
+      try await connection.query("SELECT 7 FROM pg_advisory_lock(1)")[0].decode(0, as: Int.self)
+    }
+    let waits: PostgresStatement =
+      "SELECT FROM pg_locks WHERE pid = \(connection.backendProcessID) AND locktype = 'advisory' AND NOT granted"
+    try await until { try await !other.query(waits).isEmpty }
+    let isClosed = Shared(false)
+    let closing = Task {
+      await connection.close()
+      isClosed.withLock { $0 = true }
+    }
+    // Time for a close that does not wait to be seen.
+    try await Task.sleep(for: .milliseconds(50))
+    #expect(!isClosed.withLock { $0 })
+    try await other.execute("SELECT pg_advisory_unlock(1)")
+    #expect(try await running.value == 7)
+    await closing.value
+    await other.close()
     let error = try await Live.error { _ = try await connection.query("SELECT 1") }
     #expect(error.code == .connectionLost)
     #expect(error.isSafeToRetry)

@@ -7,8 +7,8 @@ import Testing
 @Suite struct PostgresCopyTests {
   private struct Stop: Error {}
 
-  private func table() async throws -> PostgresConnection {
-    let connection = try await Live.connection()
+  private func table(_ version: TestServer.Version = .v15) async throws -> PostgresConnection {
+    let connection = try await Live.connection(version)
     try await connection.executeScript(
       """
       CREATE TABLE t (id uuid, a int2, b int4, c int8, d float4, e float8, f boolean, g text, h bytea,
@@ -36,7 +36,7 @@ import Testing
   }
 
   @Test(arguments: TestServer.versions) func rowsGoInAndComeOut(version: TestServer.Version) async throws {
-    let connection = try await table()
+    let connection = try await table(version)
     let count = 20_000
     let stored = try await connection.copyIn("COPY t FROM STDIN (FORMAT binary)") { writer in
       var encoder = PostgresCopyEncoder()
@@ -96,8 +96,10 @@ import Testing
     await connection.close()
   }
 
-  @Test func anErrorAtTheEndHasItsFields() async throws {
-    let connection = try await table()
+  @Test(arguments: TestServer.versions) func anErrorAtTheEndHasItsFields(version: TestServer.Version)
+    async throws
+  {
+    let connection = try await table(version)
     try await connection.executeScript("CREATE TABLE u (a int PRIMARY KEY)")
     let error = try await Live.error {
       try await connection.copyIn("COPY u FROM STDIN") { try await $0.write(Array("1\n2\n1\n".utf8)) }
@@ -115,15 +117,17 @@ import Testing
     await connection.close()
   }
 
-  @Test func anErrorInTheMiddleStopsTheSender() async throws {
-    let connection = try await table()
+  @Test(arguments: TestServer.versions) func anErrorInTheMiddleStopsTheSender(version: TestServer.Version)
+    async throws
+  {
+    let connection = try await table(version)
     try await connection.executeScript("CREATE TABLE u (a int CHECK (a < 10))")
     var written = 0
     let piece = Array(String(repeating: "1\n", count: 50_000).utf8)
     let error = try await Live.error {
       try await connection.copyIn("COPY u FROM STDIN") { writer in
         try await writer.write(Array("1\n77\n".utf8))
-        while written < 10_000 {
+        while written < 100_000 {
           try await writer.write(piece)
           written += 1
         }
@@ -132,13 +136,15 @@ import Testing
     #expect(error.sqlState == .checkViolation)
     #expect(error.server?.table == "u")
     #expect(error.server?.context?.hasPrefix("COPY u, line 2") == true)
-    #expect(written < 10_000)
+    #expect(written < 100_000)
     #expect(try await connection.query("SELECT count(*) FROM u")[0].decode(0, as: Int.self) == 0)
     await connection.close()
   }
 
-  @Test func noticesInTheMiddleStopNothing() async throws {
-    let connection = try await table()
+  @Test(arguments: TestServer.versions) func noticesInTheMiddleStopNothing(version: TestServer.Version)
+    async throws
+  {
+    let connection = try await table(version)
     try await connection.executeScript(
       """
       CREATE TABLE u (a int);
@@ -154,8 +160,10 @@ import Testing
     await connection.close()
   }
 
-  @Test func aThrowInTheBodyStoresNothing() async throws {
-    let connection = try await table()
+  @Test(arguments: TestServer.versions) func aThrowInTheBodyStoresNothing(version: TestServer.Version)
+    async throws
+  {
+    let connection = try await table(version)
     try await connection.executeScript("CREATE TABLE u (a int)")
     await #expect(throws: Stop.self) {
       try await connection.copyIn("COPY u FROM STDIN") { writer in
@@ -171,8 +179,8 @@ import Testing
     await connection.close()
   }
 
-  @Test func aHugePieceGoesThrough() async throws {
-    let connection = try await table()
+  @Test(arguments: TestServer.versions) func aHugePieceGoesThrough(version: TestServer.Version) async throws {
+    let connection = try await table(version)
     try await connection.executeScript("CREATE TABLE u (a text)")
     let text = Array(repeating: UInt8(ascii: "x"), count: 64 << 20) + [UInt8(ascii: "\n")]
     #expect(try await connection.copyIn("COPY u FROM STDIN") { try await $0.write(text) } == 1)
@@ -182,8 +190,10 @@ import Testing
     await connection.close()
   }
 
-  @Test func aThrowWhileReadingLeavesTheLinkUsable() async throws {
-    let connection = try await table()
+  @Test(arguments: TestServer.versions) func aThrowWhileReadingLeavesTheLinkUsable(
+    version: TestServer.Version
+  ) async throws {
+    let connection = try await table(version)
     var seen = 0
     await #expect(throws: Stop.self) {
       try await connection.copyOut("COPY (SELECT generate_series(1, 100000000)) TO STDOUT") { _ in
@@ -203,8 +213,10 @@ import Testing
     await connection.close()
   }
 
-  @Test func cancellationEndsBothDirections() async throws {
-    let connection = try await table()
+  @Test(arguments: TestServer.versions) func cancellationEndsBothDirections(version: TestServer.Version)
+    async throws
+  {
+    let connection = try await table(version)
     try await connection.executeScript("CREATE TABLE u (a int)")
     let out = Task {
       try await connection.copyOut("COPY (SELECT pg_sleep(0.001) FROM generate_series(1, 100000)) TO STDOUT")

@@ -14,8 +14,10 @@ import Testing
   }
 
   /// Two connections to one database: the one that will be hit, and the one that hits.
-  private func pair() async throws -> (victim: PostgresConnection, other: PostgresConnection) {
-    let configuration = try await Live.configuration()
+  private func pair(
+    _ version: TestServer.Version
+  ) async throws -> (victim: PostgresConnection, other: PostgresConnection) {
+    let configuration = try await Live.configuration(version)
     let victim = try await PostgresConnection.connect(configuration)
     let other = try await PostgresConnection.connect(configuration)
     try await other.executeScript("CREATE TABLE t (a int)")
@@ -30,8 +32,8 @@ import Testing
     try await connection.query("SELECT count(*) FROM t")[0].decode(0)
   }
 
-  @Test func killedWhileIdle() async throws {
-    let (victim, other) = try await pair()
+  @Test(arguments: TestServer.versions) func killedWhileIdle(version: TestServer.Version) async throws {
+    let (victim, other) = try await pair(version)
     try await kill(victim, by: other)
     let error = try await Live.error { try await victim.execute("INSERT INTO t VALUES (1)") }
     #expect(error.code == .connectionLost)
@@ -45,8 +47,8 @@ import Testing
     await other.close()
   }
 
-  @Test func killedInAQuery() async throws {
-    let configuration = try await Live.configuration()
+  @Test(arguments: TestServer.versions) func killedInAQuery(version: TestServer.Version) async throws {
+    let configuration = try await Live.configuration(version)
     let victim = try await PostgresConnection.connect(configuration)
     let other = try await PostgresConnection.connect(configuration)
     async let running = Live.error { _ = try await victim.query("SELECT pg_sleep(60)") }
@@ -60,8 +62,8 @@ import Testing
     await other.close()
   }
 
-  @Test func killedInATransaction() async throws {
-    let (victim, other) = try await pair()
+  @Test(arguments: TestServer.versions) func killedInATransaction(version: TestServer.Version) async throws {
+    let (victim, other) = try await pair(version)
     let error = try await Live.error {
       try await victim.transaction { victim in
         try await victim.execute("INSERT INTO t VALUES (1)")
@@ -71,7 +73,7 @@ import Testing
     #expect(error.code == .connectionLost)
     // It was not committed, so the whole transaction can be run again.
     #expect(error.isSafeToRetry)
-    let swallowed = try await pair()
+    let swallowed = try await pair(version)
     let late = try await Live.error {
       try await swallowed.victim.transaction { victim in
         try await victim.execute("INSERT INTO t VALUES (1)")
@@ -86,8 +88,8 @@ import Testing
     await swallowed.other.close()
   }
 
-  @Test func killedDuringCommit() async throws {
-    let (victim, other) = try await pair()
+  @Test(arguments: TestServer.versions) func killedDuringCommit(version: TestServer.Version) async throws {
+    let (victim, other) = try await pair(version)
     try await other.executeScript(
       """
       CREATE FUNCTION die() RETURNS trigger LANGUAGE plpgsql AS
@@ -104,9 +106,9 @@ import Testing
     await other.close()
   }
 
-  @Test func killedInAPipeline() async throws {
+  @Test(arguments: TestServer.versions) func killedInAPipeline(version: TestServer.Version) async throws {
     for mode in [PostgresPipelineMode.atomic, .independent] {
-      let (victim, other) = try await pair()
+      let (victim, other) = try await pair(version)
       let answers = try await victim.pipeline(
         [
           "INSERT INTO t VALUES (1)", "SELECT pg_terminate_backend(pg_backend_pid())",
@@ -124,8 +126,8 @@ import Testing
     }
   }
 
-  @Test func killedInACopyIn() async throws {
-    let (victim, other) = try await pair()
+  @Test(arguments: TestServer.versions) func killedInACopyIn(version: TestServer.Version) async throws {
+    let (victim, other) = try await pair(version)
     let piece = Array(String(repeating: "1\n", count: 50_000).utf8)
     let error = try await Live.error {
       try await victim.copyIn("COPY t FROM STDIN") { writer in
@@ -141,8 +143,8 @@ import Testing
     await other.close()
   }
 
-  @Test func killedInACopyOut() async throws {
-    let configuration = try await Live.configuration()
+  @Test(arguments: TestServer.versions) func killedInACopyOut(version: TestServer.Version) async throws {
+    let configuration = try await Live.configuration(version)
     let victim = try await PostgresConnection.connect(configuration)
     let error = try await Live.error {
       try await victim.copyOut(
@@ -157,61 +159,57 @@ import Testing
   }
 
   /// What was acknowledged is there after the server was killed and started again, and every worker goes on.
-  @Test func aServerThatIsKilledAndRestartedUnderLoad() async throws {
-    let server = try await TestServer.dedicated()
+  @Test(arguments: TestServer.versions) func aServerThatIsKilledAndRestartedUnderLoad(
+    version: TestServer.Version
+  ) async throws {
+    let server = try await TestServer.dedicated(version)
     let configuration = try PostgresConfiguration(server.server.url())
     let setup = try await PostgresConnection.connect(configuration)
     try await setup.executeScript("CREATE TABLE t (a int PRIMARY KEY)")
     await setup.close()
     let over = Flag()
-    let acknowledged = try await withThrowingTaskGroup(of: (stored: [Int], afterRestart: Int).self) { group in
-      for worker in 0..<6 {
-        group.addTask {
-          var stored: [Int] = []
-          var breaks = 0
-          var since = 0
-          var number = 0
-          while !over.isSet || since == 0 {
-            guard let connection = try? await PostgresConnection.connect(configuration) else {
-              try await Task.sleep(for: .milliseconds(10))
-              continue
-            }
-            do {
-              while !over.isSet || since == 0 {
-                number += 1
-                let key = worker * 1_000_000 + number
-                if number % 4 == 0 {
-                  try await connection.transaction { try await $0.execute("INSERT INTO t VALUES (\(key))") }
-                } else if number % 4 == 1 {
-                  for answer in try await connection.pipeline(["INSERT INTO t VALUES (\(key))"]) {
-                    _ = try answer.get()
-                  }
-                } else {
-                  try await connection.execute("INSERT INTO t VALUES (\(key))")
-                }
-                stored.append(key)
-                if breaks > 0 { since += 1 }
-              }
-            } catch {
-              breaks += 1
-            }
-            await connection.close()
+    let acknowledged = Shared<[[Int]]>(Array(repeating: [], count: 6))
+    let workers = (0..<6).map { worker in
+      Task {
+        var number = 0
+        while !over.isSet {
+          guard let connection = try? await PostgresConnection.connect(configuration) else {
+            try await Task.sleep(for: .milliseconds(10))
+            continue
           }
-          return (stored, since)
+          do {
+            while !over.isSet {
+              number += 1
+              let key = worker * 1_000_000 + number
+              if number % 4 == 0 {
+                try await connection.transaction { try await $0.execute("INSERT INTO t VALUES (\(key))") }
+              } else if number % 4 == 1 {
+                for answer in try await connection.pipeline(["INSERT INTO t VALUES (\(key))"]) {
+                  _ = try answer.get()
+                }
+              } else {
+                try await connection.execute("INSERT INTO t VALUES (\(key))")
+              }
+              acknowledged.withLock { $0[worker].append(key) }
+            }
+          } catch {
+            // The link is gone; another one goes on.
+          }
+          await connection.close()
         }
       }
-      try await Task.sleep(for: .milliseconds(300))
-      try await server.server.restart(.immediate)
-      try await Task.sleep(for: .milliseconds(300))
-      over.set()
-      return try await group.reduce(into: []) { $0.append($1) }
     }
+    // Each worker is in the middle of its work when the server is killed, and gets on with it afterwards.
+    for round in 0...1 {
+      if round > 0 { try await server.server.restart(.immediate) }
+      let before = acknowledged.withLock { $0.map(\.count) }
+      try await until { acknowledged.withLock { zip($0, before).allSatisfy { $0.count >= $1 + 8 } } }
+    }
+    over.set()
+    for worker in workers { try await worker.value }
     let check = try await PostgresConnection.connect(configuration)
     let there = Set(try await check.query("SELECT a FROM t").map { try $0.decode(0, as: Int.self) })
-    for worker in acknowledged {
-      #expect(worker.afterRestart > 0)
-      #expect(there.isSuperset(of: worker.stored))
-    }
+    for worker in acknowledged.withLock({ $0 }) { #expect(there.isSuperset(of: worker)) }
     await check.close()
     try await server.server.remove()
   }

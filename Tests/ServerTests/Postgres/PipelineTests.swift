@@ -5,8 +5,10 @@ import TestSupport
 import Testing
 
 @Suite struct PostgresPipelineTests {
-  private func table(_ configuration: PostgresConfiguration? = nil) async throws -> PostgresConnection {
-    let configuration = if let configuration { configuration } else { try await Live.configuration() }
+  private func table(
+    _ version: TestServer.Version, _ configuration: PostgresConfiguration? = nil
+  ) async throws -> PostgresConnection {
+    let configuration = if let configuration { configuration } else { try await Live.configuration(version) }
     let connection = try await PostgresConnection.connect(configuration)
     try await connection.executeScript("CREATE TABLE t (a int PRIMARY KEY)")
     return connection
@@ -40,8 +42,10 @@ import Testing
     await connection.close()
   }
 
-  @Test func anErrorInTheMiddleAbortsTheRestOfAnAtomicOne() async throws {
-    let connection = try await table()
+  @Test(arguments: TestServer.versions) func anErrorInTheMiddleAbortsTheRestOfAnAtomicOne(
+    version: TestServer.Version
+  ) async throws {
+    let connection = try await table(version)
     for _ in 0..<2 {
       let answers = try await connection.pipeline(
         [1, 2, 2, 3, 4].map { "INSERT INTO t VALUES (\($0))" as PostgresStatement })
@@ -55,8 +59,10 @@ import Testing
     await connection.close()
   }
 
-  @Test func anErrorInTheMiddleOfAnIndependentOneTouchesNoOther() async throws {
-    let connection = try await table()
+  @Test(arguments: TestServer.versions) func anErrorInTheMiddleOfAnIndependentOneTouchesNoOther(
+    version: TestServer.Version
+  ) async throws {
+    let connection = try await table(version)
     let answers = try await connection.pipeline(
       [1, 2, 2, 3].map { "INSERT INTO t VALUES (\($0))" } + ["SELECT nothing", "SELECT nothing", "SELECT 1"],
       mode: .independent)
@@ -65,8 +71,10 @@ import Testing
     await connection.close()
   }
 
-  @Test func insideATransactionItIsAPartOfIt() async throws {
-    let connection = try await table()
+  @Test(arguments: TestServer.versions) func insideATransactionItIsAPartOfIt(version: TestServer.Version)
+    async throws
+  {
+    let connection = try await table(version)
     let error = try await Live.error {
       try await connection.transaction { connection in
         let answers = try await connection.pipeline(["INSERT INTO t VALUES (1)", "INSERT INTO t VALUES (1)"])
@@ -84,8 +92,10 @@ import Testing
   }
 
   /// Both directions carry far more than the socket's buffers hold.
-  @Test func nobodyGetsStuckBehindFullBuffers() async throws {
-    let connection = try await table()
+  @Test(arguments: TestServer.versions) func nobodyGetsStuckBehindFullBuffers(version: TestServer.Version)
+    async throws
+  {
+    let connection = try await table(version)
     let big = String(repeating: "x", count: 300_000)
     let statements = (0..<100).map { _ in "SELECT \(big) || \(big)" as PostgresStatement }
     for mode in [PostgresPipelineMode.atomic, .independent] {
@@ -95,8 +105,8 @@ import Testing
     await connection.close()
   }
 
-  @Test func stalePlansAreMadeAnew() async throws {
-    let connection = try await table()
+  @Test(arguments: TestServer.versions) func stalePlansAreMadeAnew(version: TestServer.Version) async throws {
+    let connection = try await table(version)
     let statements: [PostgresStatement] = [
       "INSERT INTO t VALUES (\(1)) RETURNING *", "SELECT * FROM t WHERE a = \(1)",
     ]
@@ -114,7 +124,7 @@ import Testing
   @Test(arguments: [PostgresPipelineMode.atomic, .independent])
   func cancellationStopsIt(mode: PostgresPipelineMode) async throws {
     let configuration = try await Live.configuration()
-    let connection = try await table(configuration)
+    let connection = try await table(.v15, configuration)
     let task = Task {
       try await connection.pipeline(
         [
@@ -133,9 +143,11 @@ import Testing
   }
 
   /// So much that a part is not sent yet when the task is cancelled: it must not be committed halfway.
-  @Test func aHalfSentAtomicPipelineIsUndone() async throws {
-    let configuration = try await Live.configuration()
-    let connection = try await table(configuration)
+  @Test(arguments: TestServer.versions) func aHalfSentAtomicPipelineIsUndone(version: TestServer.Version)
+    async throws
+  {
+    let configuration = try await Live.configuration(version)
+    let connection = try await table(version, configuration)
     let big = String(repeating: "x", count: 100_000)
     let statements: [PostgresStatement] =
       ["INSERT INTO t VALUES (1)", "SELECT pg_sleep(60)"] + (0..<200).map { _ in "SELECT \(big)" }

@@ -337,14 +337,14 @@ final class Shared<Value: Sendable>: Sendable {
   func withLock<Result>(_ body: (inout Value) -> Result) -> Result { mutex.withLock { body(&$0) } }
 }
 
-/// Waits until something has come about; gives up after ten seconds.
+/// Waits until something has come about; gives up after two minutes, which is no measure of anything.
 func until(
   sourceLocation: SourceLocation = #_sourceLocation, _ condition: () async throws -> Bool
 ) async throws {
-  let deadline = ContinuousClock.now + .seconds(10)
+  let deadline = ContinuousClock.now + .seconds(120)
   while try await !condition() {
     if ContinuousClock.now > deadline {
-      Issue.record("it did not come about in ten seconds", sourceLocation: sourceLocation)
+      Issue.record("it did not come about in two minutes", sourceLocation: sourceLocation)
       return
     }
     try await Task.sleep(for: .milliseconds(2))

@@ -41,8 +41,10 @@ import Testing
     await connection.close()
   }
 
-  @Test func interpolationBindsAndRowsDecode() async throws {
-    let connection = try await Live.connection()
+  @Test(arguments: TestServer.versions) func interpolationBindsAndRowsDecode(version: TestServer.Version)
+    async throws
+  {
+    let connection = try await Live.connection(version)
     try await connection.executeScript(
       "CREATE TYPE mood AS ENUM ('glad', 'sad'); CREATE TABLE \"Odd \"\"T\" (a int, m mood)")
     let name = "Odd \"T"
@@ -66,8 +68,10 @@ import Testing
     await connection.close()
   }
 
-  @Test func serverErrorsCarryTheirFields() async throws {
-    let connection = try await Live.connection()
+  @Test(arguments: TestServer.versions) func serverErrorsCarryTheirFields(version: TestServer.Version)
+    async throws
+  {
+    let connection = try await Live.connection(version)
     try await connection.executeScript("CREATE TABLE t (id int PRIMARY KEY, n int NOT NULL)")
     try await connection.execute("INSERT INTO t VALUES (7777, 1)")
     let twice = try await Live.error { try await connection.execute("INSERT INTO t VALUES (\(7777), \(1))") }
@@ -91,8 +95,10 @@ import Testing
     await connection.close()
   }
 
-  @Test func preparedStatementsSurviveInvalidation() async throws {
-    let connection = try await Live.connection()
+  @Test(arguments: TestServer.versions) func preparedStatementsSurviveInvalidation(
+    version: TestServer.Version
+  ) async throws {
+    let connection = try await Live.connection(version)
     try await connection.executeScript("CREATE TABLE t (a int); INSERT INTO t VALUES (1)")
     let select: PostgresStatement = "SELECT * FROM t WHERE a = \(1)"
     #expect(try await connection.query(select).columns.count == 1)
@@ -112,8 +118,10 @@ import Testing
     await connection.close()
   }
 
-  @Test func theCacheForgetsAndTheServerToo() async throws {
-    var configuration = try await Live.configuration()
+  @Test(arguments: TestServer.versions) func theCacheForgetsAndTheServerToo(version: TestServer.Version)
+    async throws
+  {
+    var configuration = try await Live.configuration(version)
     configuration.statementCacheLimit = 3
     let connection = try await PostgresConnection.connect(configuration)
     for number in 0..<10 { _ = try await connection.query(PostgresStatement(sql: "SELECT \(number)")) }
@@ -130,18 +138,21 @@ import Testing
     await plain.close()
   }
 
-  @Test func typesWithoutABinaryFormComeAsText() async throws {
-    let connection = try await Live.connection()
+  @Test(arguments: TestServer.versions) func typesWithoutABinaryFormComeAsText(version: TestServer.Version)
+    async throws
+  {
+    let connection = try await Live.connection(version)
     let rows = try await connection.query("SELECT 'postgres=r/postgres'::aclitem AS acl, 5 AS five")
     #expect(try rows[0].decode("acl", as: String.self) == "postgres=r/postgres")
     #expect(try rows[0].decode("five", as: Int.self) == 5)
     await connection.close()
   }
 
-  @Test func noticesGoToTheirHandler() async throws {
+  @Test(arguments: TestServer.versions) func noticesGoToTheirHandler(version: TestServer.Version) async throws
+  {
     let (notices, sink) = AsyncStream.makeStream(of: PostgresServerFields.self)
     let connection = try await PostgresConnection.connect(
-      try await Live.configuration(), onNotice: { sink.yield($0) })
+      try await Live.configuration(version), onNotice: { sink.yield($0) })
     try await connection.executeScript("DO $$ BEGIN RAISE WARNING 'mind' USING DETAIL = 'the gap'; END $$")
     let notice = try #require(await notices.first { _ in true })
     #expect(notice.severity == "WARNING")
@@ -150,8 +161,10 @@ import Testing
     await connection.close()
   }
 
-  @Test func misplacedCopyIsRefusedAndTheLinkStays() async throws {
-    let connection = try await Live.connection()
+  @Test(arguments: TestServer.versions) func misplacedCopyIsRefusedAndTheLinkStays(
+    version: TestServer.Version
+  ) async throws {
+    let connection = try await Live.connection(version)
     try await connection.executeScript("CREATE TABLE t (a int)")
     for sql in ["COPY t FROM STDIN", "COPY (SELECT generate_series(1, 100000)) TO STDOUT"] {
       let error = try await Live.error { try await connection.execute(PostgresStatement(sql: sql)) }
@@ -162,8 +175,10 @@ import Testing
     await connection.close()
   }
 
-  @Test func aSessionIsResetOnlyWhereItWasChanged() async throws {
-    let connection = try await Live.connection()
+  @Test(arguments: TestServer.versions) func aSessionIsResetOnlyWhereItWasChanged(version: TestServer.Version)
+    async throws
+  {
+    let connection = try await Live.connection(version)
     try await connection.execute("SET application_name = 'changed'")
     try await connection.execute("LISTEN news")
     try await connection.execute("BEGIN")
@@ -177,8 +192,8 @@ import Testing
     await connection.close()
   }
 
-  @Test func notificationsArrive() async throws {
-    let configuration = try await Live.configuration()
+  @Test(arguments: TestServer.versions) func notificationsArrive(version: TestServer.Version) async throws {
+    let configuration = try await Live.configuration(version)
     let listener = try await PostgresConnection.connect(configuration)
     let sender = try await PostgresConnection.connect(configuration)
     try await listener.execute("LISTEN news")

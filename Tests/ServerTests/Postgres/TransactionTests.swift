@@ -7,8 +7,10 @@ import Testing
 @Suite struct PostgresTransactionTests {
   private struct Stop: Error {}
 
-  private func table(_ configuration: PostgresConfiguration? = nil) async throws -> PostgresConnection {
-    let configuration = if let configuration { configuration } else { try await Live.configuration() }
+  private func table(
+    _ version: TestServer.Version, _ configuration: PostgresConfiguration? = nil
+  ) async throws -> PostgresConnection {
+    let configuration = if let configuration { configuration } else { try await Live.configuration(version) }
     let connection = try await PostgresConnection.connect(configuration)
     try await connection.executeScript("CREATE TABLE t (a int PRIMARY KEY)")
     return connection
@@ -18,8 +20,8 @@ import Testing
     try await connection.query("SELECT a FROM t ORDER BY a").map { try $0.decode(0) }
   }
 
-  @Test func commitsAndRollsBack() async throws {
-    let connection = try await table()
+  @Test(arguments: TestServer.versions) func commitsAndRollsBack(version: TestServer.Version) async throws {
+    let connection = try await table(version)
     let answer = try await connection.transaction { connection in
       try await connection.execute("INSERT INTO t VALUES (1)")
       return "done"
@@ -36,8 +38,9 @@ import Testing
     await connection.close()
   }
 
-  @Test func nestedOnesAreSavepoints() async throws {
-    let connection = try await table()
+  @Test(arguments: TestServer.versions) func nestedOnesAreSavepoints(version: TestServer.Version) async throws
+  {
+    let connection = try await table(version)
     try await connection.transaction { connection in
       try await connection.execute("INSERT INTO t VALUES (1)")
       await #expect(throws: Stop.self) {
@@ -62,8 +65,10 @@ import Testing
     await connection.close()
   }
 
-  @Test func aCommitThatIsAnsweredByRollbackIsAnError() async throws {
-    let connection = try await table()
+  @Test(arguments: TestServer.versions) func aCommitThatIsAnsweredByRollbackIsAnError(
+    version: TestServer.Version
+  ) async throws {
+    let connection = try await table(version)
     let error = try await Live.error {
       try await connection.transaction { connection in
         try await connection.execute("INSERT INTO t VALUES (1)")
@@ -75,8 +80,10 @@ import Testing
     await connection.close()
   }
 
-  @Test func deferredConstraintsFailTheCommit() async throws {
-    let connection = try await table()
+  @Test(arguments: TestServer.versions) func deferredConstraintsFailTheCommit(version: TestServer.Version)
+    async throws
+  {
+    let connection = try await table(version)
     try await connection.executeScript("CREATE TABLE c (a int REFERENCES t DEFERRABLE INITIALLY DEFERRED)")
     let error = try await Live.error {
       try await connection.transaction { try await $0.execute("INSERT INTO c VALUES (5)") }
@@ -86,8 +93,10 @@ import Testing
     await connection.close()
   }
 
-  @Test func otherTasksWaitForTheEndOfATransaction() async throws {
-    let connection = try await table()
+  @Test(arguments: TestServer.versions) func otherTasksWaitForTheEndOfATransaction(
+    version: TestServer.Version
+  ) async throws {
+    let connection = try await table(version)
     let (inside, entered) = AsyncStream.makeStream(of: Void.self)
     async let transaction: Void = connection.transaction { connection in
       try await connection.execute("INSERT INTO t VALUES (1)")
@@ -104,8 +113,9 @@ import Testing
     await connection.close()
   }
 
-  @Test func aHundredTasksTakeTurns() async throws {
-    let connection = try await table()
+  @Test(arguments: TestServer.versions) func aHundredTasksTakeTurns(version: TestServer.Version) async throws
+  {
+    let connection = try await table(version)
     try await withThrowingTaskGroup(of: Void.self) { group in
       for number in 0..<100 {
         group.addTask {
@@ -127,8 +137,25 @@ import Testing
     await connection.close()
   }
 
-  @Test func callsAfterTheEndAreRefused() async throws {
-    let connection = try await table()
+  @Test(arguments: TestServer.versions) func closingInTheBodyUndoesIt(version: TestServer.Version)
+    async throws
+  {
+    let connection = try await table(version)
+    let error = try await Live.error {
+      try await connection.transaction { connection in
+        try await connection.execute("INSERT INTO t VALUES (1)")
+        await connection.close()
+      }
+    }
+    #expect(error.code == .connectionLost)
+    #expect(error.isSafeToRetry)
+    #expect(!connection.isReusable)
+  }
+
+  @Test(arguments: TestServer.versions) func callsAfterTheEndAreRefused(version: TestServer.Version)
+    async throws
+  {
+    let connection = try await table(version)
     let (gate, open) = AsyncStream.makeStream(of: Void.self)
     // It takes the scope of the transaction along.
     let late = try await connection.transaction { connection in
@@ -144,9 +171,11 @@ import Testing
     await connection.close()
   }
 
-  @Test func cancellationStopsTheStatementOnTheServer() async throws {
-    let configuration = try await Live.configuration()
-    let connection = try await table(configuration)
+  @Test(arguments: TestServer.versions) func cancellationStopsTheStatementOnTheServer(
+    version: TestServer.Version
+  ) async throws {
+    let configuration = try await Live.configuration(version)
+    let connection = try await table(version, configuration)
     for _ in 0..<5 {
       let task = Task { try await connection.query("SELECT pg_sleep(60)") }
       try await Live.untilAsleep(connection, of: configuration)
@@ -159,9 +188,9 @@ import Testing
     await connection.close()
   }
 
-  @Test func cancellationRollsBack() async throws {
-    let configuration = try await Live.configuration()
-    let connection = try await table(configuration)
+  @Test(arguments: TestServer.versions) func cancellationRollsBack(version: TestServer.Version) async throws {
+    let configuration = try await Live.configuration(version)
+    let connection = try await table(version, configuration)
     let task = Task {
       try await connection.transaction { connection in
         try await connection.execute("INSERT INTO t VALUES (1)")
@@ -177,8 +206,8 @@ import Testing
     await connection.close()
   }
 
-  @Test func aWaiterCanBeCancelled() async throws {
-    let connection = try await table()
+  @Test(arguments: TestServer.versions) func aWaiterCanBeCancelled(version: TestServer.Version) async throws {
+    let connection = try await table(version)
     let long = Task { try await connection.query("SELECT pg_sleep(0.2)") }
     try await Task.sleep(for: .milliseconds(50))
     let waiter = Task { try await connection.execute("INSERT INTO t VALUES (1)") }
@@ -190,8 +219,10 @@ import Testing
     await connection.close()
   }
 
-  @Test func lateCancellationsNeverHitTheNextStatement() async throws {
-    let connection = try await table()
+  @Test(arguments: TestServer.versions) func lateCancellationsNeverHitTheNextStatement(
+    version: TestServer.Version
+  ) async throws {
+    let connection = try await table(version)
     for round in 0..<200 {
       let task = Task { try await connection.query("SELECT pg_sleep(0.0005)") }
       if round % 2 == 0 { try await Task.sleep(for: .microseconds(round * 10)) }
@@ -202,8 +233,10 @@ import Testing
     await connection.close()
   }
 
-  @Test func aStatementTimeoutIsTheServersError() async throws {
-    let connection = try await table()
+  @Test(arguments: TestServer.versions) func aStatementTimeoutIsTheServersError(version: TestServer.Version)
+    async throws
+  {
+    let connection = try await table(version)
     try await connection.execute("SET statement_timeout = '30ms'")
     let error = try await Live.error { _ = try await connection.query("SELECT pg_sleep(60)") }
     #expect(error.code == .server)
@@ -212,8 +245,10 @@ import Testing
     await connection.close()
   }
 
-  @Test func serializationFailuresAreSafeToRetry() async throws {
-    let configuration = try await Live.configuration()
+  @Test(arguments: TestServer.versions) func serializationFailuresAreSafeToRetry(version: TestServer.Version)
+    async throws
+  {
+    let configuration = try await Live.configuration(version)
     let one = try await PostgresConnection.connect(configuration)
     let two = try await PostgresConnection.connect(configuration)
     try await one.executeScript("CREATE TABLE t (a int PRIMARY KEY); INSERT INTO t VALUES (1)")

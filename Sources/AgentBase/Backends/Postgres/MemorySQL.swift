@@ -99,18 +99,18 @@ enum MemorySQL {
       AND starts_with(key, \(prefix)) \(later)
       """
     let current = current(
-      columns, where: "agent_id = \(agent) AND namespace = \(namespace) AND key = wanted.key")
+      columns, where: "agent_id = \(agent) AND namespace = \(namespace) AND key = wanted.name")
     return """
       WITH wanted AS (
-        (SELECT key COLLATE "C" AS key FROM agent_memories WHERE \(condition) AND source_id IS NULL
+        (SELECT key COLLATE "C" AS name FROM agent_memories WHERE \(condition) AND source_id IS NULL
          ORDER BY key COLLATE "C" LIMIT \(limit))
         UNION
         (SELECT DISTINCT key COLLATE "C" FROM agent_memories WHERE \(condition) AND source_id IS NOT NULL
          ORDER BY key COLLATE "C" LIMIT \(limit))
-        ORDER BY key LIMIT \(limit)
+        ORDER BY name LIMIT \(limit)
       )
       SELECT \(unsafeSQL: PostgresMemoryRow.names), coalesce(expires_at <= now(), false) AS is_expired
-      FROM wanted CROSS JOIN LATERAL (\(current)) AS memory ORDER BY wanted.key
+      FROM wanted CROSS JOIN LATERAL (\(current)) AS memory ORDER BY wanted.name
       """
   }
 

@@ -1,0 +1,232 @@
+// agentbase memory: what one agent remembers, read and written through the library.
+
+internal import AgentBase
+internal import Foundation
+
+extension Verb {
+  static let memory = Verb(
+    name: "memory", summary: "Reads and writes the memories of one agent, on either backend",
+    operands: [
+      ("put KEY JSON", "store a value; - reads the JSON from standard input"),
+      ("get KEY", "print the value as JSON; exit code 1 where there is none"),
+      ("search TEXT", "print the memories whose key or value holds the text, the newest first"),
+      ("list", "print the memories in the order of their keys"),
+      ("delete KEY", "forget the key; exit code 1 where there is none"),
+    ],
+    options: MemoryVerb.options,
+    notes: [
+      "Without --backend, --postgres-url or --sqlite, AGENT_MEMORY_BACKEND chooses the backend, with DATABASE_URL or AGENT_SQLITE_PATH.",
+      "Put -- before a JSON number or a key that begins with a hyphen.",
+    ]
+  ) { arguments in
+    let verb = try MemoryVerb(arguments)
+    return try await verb.run()
+  }
+}
+
+/// One call of `agentbase memory`.
+struct MemoryVerb {
+  /// What to do.
+  private enum Action {
+    case put(key: String, JSON)
+    case get(key: String)
+    case search(String)
+    case list
+    case delete(key: String)
+  }
+
+  /// The backends that `--backend` names.
+  private enum Backend: String, CaseIterable {
+    case sqlite
+    case postgres
+  }
+
+  private static let agent = Option("agent", "ID", help: "the agent (needed)")
+  private static let backend = Option(
+    "backend", "WHICH", variable: MemoryBackend.Variable.backend, help: "sqlite or postgres",
+    read: OptionValues.choice(Backend.self))
+  private static let sqlite = Option.path(
+    "sqlite", "FILE", variable: MemoryBackend.Variable.path, help: "the agent's SQLite file")
+  private static let namespace = Option<String>("namespace", "NAME", help: "keeps equal keys apart") { $0 }
+  private static let limit = Option(
+    "limit", "N", help: "the most memories to print; 10 of a search, 100 of a list unless given",
+    read: OptionValues.integer(in: 1...10_000))
+
+  static let options = [
+    agent.declaration, backend.declaration, Option.postgresURL.declaration, sqlite.declaration,
+    namespace.declaration, limit.declaration, Flag.json.declaration,
+  ]
+
+  private let arguments: Arguments
+  private let action: Action
+  private let agent: String
+  private let backend: MemoryBackend
+  private let namespace: String?
+  private let limit: Int?
+
+  init(_ arguments: Arguments) throws {
+    self.arguments = arguments
+    action = try Self.action(arguments.operands)
+    agent = try arguments.required(Self.agent)
+    let environment = try Self.environment(arguments)
+    backend = try Self.backend(environment)
+    try Self.checkFile(of: environment, for: action)
+    namespace = try arguments.value(Self.namespace)
+    limit = try arguments.value(Self.limit)
+  }
+
+  // MARK: - Reading the words
+
+  private static func action(_ words: [String]) throws(UsageError) -> Action {
+    guard let name = words.first else {
+      throw UsageError("put KEY JSON, get KEY, search TEXT, list or delete KEY is needed")
+    }
+    let counts = ["put": 3, "get": 2, "search": 2, "list": 1, "delete": 2]
+    guard let count = counts[name] else {
+      throw UsageError("memory knows no \(Arguments.named(name)): put, get, search, list, delete")
+    }
+    guard words.count == count else {
+      let spelling = Verb.memory.operands.map(\.words).first { $0.hasPrefix(name) } ?? name
+      throw UsageError(
+        words.count < count
+          ? "memory \(spelling) is needed" : "memory \(spelling) takes no \(Arguments.named(words[count]))")
+    }
+    switch name {
+    case "put": return .put(key: words[1], try json(words[2]))
+    case "get": return .get(key: words[1])
+    case "search": return .search(words[1])
+    case "delete": return .delete(key: words[1])
+    default: return .list
+    }
+  }
+
+  private static func json(_ word: String) throws(UsageError) -> JSON {
+    let bytes = word == "-" ? Array(FileHandle.standardInput.readDataToEndOfFile()) : Array(word.utf8)
+    do {
+      return try JSON(parsing: bytes)
+    } catch {
+      throw UsageError(
+        "the value is no \(error.description)",
+        advice: "a string needs its quotes, as in '\"dark\"'")
+    }
+  }
+
+  /// The environment with the one backend that the options name, where they do; options win.
+  private static func environment(_ arguments: Arguments) throws(UsageError) -> [String: String] {
+    let hasURL = arguments.has(Option.postgresURL.declaration)
+    let hasFile = arguments.has(sqlite.declaration)
+    let isChosen = arguments.has(backend.declaration)
+    if hasURL, hasFile { throw UsageError("--postgres-url and --sqlite contradict each other: give one") }
+    let implied: Backend? = hasURL ? .postgres : hasFile ? .sqlite : nil
+    let chosen = isChosen ? try arguments.value(backend) : nil
+    if let implied, let chosen, implied != chosen {
+      throw UsageError(
+        "--backend \(chosen.rawValue) and \(hasURL ? "--postgres-url" : "--sqlite") contradict each other")
+    }
+    var environment = arguments.environment
+    if chosen ?? implied == nil, (environment[MemoryBackend.Variable.backend] ?? "").isEmpty {
+      throw UsageError(
+        "no backend is named",
+        advice:
+          "give --backend postgres, --postgres-url URL or --sqlite FILE, or set \(MemoryBackend.Variable.backend)"
+      )
+    }
+    if let backend = chosen ?? implied { environment[MemoryBackend.Variable.backend] = backend.rawValue }
+    if hasURL { environment[MemoryBackend.Variable.url] = try PostgresTarget(arguments).url }
+    if hasFile { environment[MemoryBackend.Variable.path] = try arguments.required(sqlite) }
+    return environment
+  }
+
+  private static func backend(_ environment: [String: String]) throws(UsageError) -> MemoryBackend {
+    do {
+      return try MemoryBackend(environment: environment)
+    } catch {
+      throw UsageError(error.message, advice: error.advice)
+    }
+  }
+
+  /// Reading makes no file: a path that was mistyped would leave an empty database behind.
+  private static func checkFile(of environment: [String: String], for action: Action) throws(Failure) {
+    if case .put = action { return }
+    guard environment[MemoryBackend.Variable.backend] == Backend.sqlite.rawValue,
+      let path = environment[MemoryBackend.Variable.path], !FileManager.default.fileExists(atPath: path)
+    else { return }
+    throw Failure(
+      "there is no file \(path)",
+      advice: "check --sqlite, or \(MemoryBackend.Variable.path); memory put makes a new one")
+  }
+
+  // MARK: - Doing it
+
+  func run() async throws -> ExitCode {
+    var config = AgentConfig(name: agent, memoryBackend: backend)
+    // Who says sqlite here knows; standard error is for errors.
+    config.onEvent = { _ in }
+    let agent = try await Agent(config)
+    do {
+      let code = try await run(on: agent)
+      await agent.close()
+      return code
+    } catch {
+      await agent.close()
+      throw error
+    }
+  }
+
+  private func run(on agent: Agent) async throws -> ExitCode {
+    switch action {
+    case .put(let key, let value):
+      try await agent.storeMemory(key, value, namespace: namespace ?? "")
+      tell(["agent": .string(agent.id), "key": .string(key), "stored": true], "stored \(key)")
+    case .get(let key):
+      guard let memory = try await agent.memory(key, namespace: namespace ?? "") else { throw absent(key) }
+      tell(Self.json(of: memory), memory.value.json.text)
+    case .search(let text):
+      tell(try await agent.searchMemories(text, namespace: namespace, limit: limit ?? 10), next: nil)
+    case .list:
+      let page = try await agent.listMemories(namespace: namespace ?? "", limit: limit ?? 100)
+      tell(page.memories, next: page.next)
+    case .delete(let key):
+      guard try await agent.deleteMemory(key, namespace: namespace ?? "") else { throw absent(key) }
+      tell(["agent": .string(agent.id), "key": .string(key), "deleted": true], "deleted \(key)")
+    }
+    return .done
+  }
+
+  private func absent(_ key: String) -> Failure {
+    let place = namespace.map { $0.isEmpty ? "" : " in the namespace \(printable($0))" } ?? ""
+    return Failure(
+      "the agent \(printable(agent)) remembers nothing under \(printable(key))\(place)",
+      advice: "agentbase memory list --agent ID prints its keys")
+  }
+
+  // MARK: - Telling
+
+  private func tell(_ json: JSON, _ text: String) { Output.standard(arguments[.json] ? json.text : text) }
+
+  private func tell(_ memories: [Memory], next: String?) {
+    guard !arguments[.json] else {
+      let json: JSON = [
+        "memories": .array(memories.map(Self.json)), "next": next.map(JSON.string) ?? .null,
+      ]
+      return Output.standard(json.text)
+    }
+    for memory in memories {
+      let namespace = memory.namespace.isEmpty ? "" : "\(printable(memory.namespace)) "
+      Output.standard("\(namespace)\(printable(memory.key))\t\(memory.value.json.text)")
+    }
+    if let next { Output.standard("… more after \(printable(next)): give a greater --limit") }
+  }
+
+  private static func json(of memory: Memory) -> JSON {
+    let time = { (date: Date?) -> JSON in
+      date.map { .string($0.formatted(Date.ISO8601FormatStyle(includingFractionalSeconds: true))) } ?? .null
+    }
+    return [
+      "namespace": .string(memory.namespace), "key": .string(memory.key), "value": memory.value.json,
+      "metadata": .object(memory.metadata), "created_at": time(memory.createdAt),
+      "updated_at": time(memory.updatedAt), "expires_at": time(memory.expiresAt),
+      "imported": .bool(memory.isImported),
+    ]
+  }
+}

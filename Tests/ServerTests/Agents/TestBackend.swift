@@ -1,0 +1,124 @@
+// The backends that every case of the conformance suite runs on.
+
+import AgentBase
+import Foundation
+import SQLite
+import Synchronization
+import TestSupport
+
+/// A backend, and how an agent on it is made for a test.
+enum TestBackend: String, CaseIterable, CustomStringConvertible, Sendable {
+  /// A SQLite file that the library makes.
+  case sqliteNew
+  /// A legacy file as small agents have it: key, value and a time.
+  case sqliteLegacy
+  /// A legacy file whose tables have a column for nearly everything.
+  case sqliteLegacyWide
+  /// PostgreSQL 15, without pgvector.
+  case postgres15
+  /// PostgreSQL 18 with pgvector.
+  case postgres18
+
+  var description: String { rawValue }
+
+  /// The backends to run on: those whose server is installed.
+  static let all = allCases.filter { backend in backend.version.map(TestServer.isTested) ?? true }
+
+  var version: TestServer.Version? {
+    switch self {
+    case .postgres15: .v15
+    case .postgres18: .v18
+    case .sqliteNew, .sqliteLegacy, .sqliteLegacyWide: nil
+    }
+  }
+
+  /// Whether the file keeps apart what several agents store in it.
+  var separatesAgents: Bool { self != .sqliteLegacy }
+
+  // MARK: - Agents
+
+  /// Runs the body with a new agent, and closes it.
+  func withAgent(_ body: (Agent) async throws -> Void) async throws {
+    try await withPlace { place in
+      let agent = try await place.agent()
+      do {
+        try await body(agent)
+      } catch {
+        await agent.close()
+        throw error
+      }
+      await agent.close()
+    }
+  }
+
+  /// Runs the body with a place for agents: a file of the test's own, or the database of this version that all tests share.
+  func withPlace(_ body: (Place) async throws -> Void) async throws {
+    if let version {
+      try await body(Place(backend: .postgres(url: try await Self.database(version))))
+      return
+    }
+    try await TemporaryFolder.with("agent") { folder in
+      let path = try folder.file("memory.db")
+      if let sql = legacySQL {
+        try SQLiteConnection(path: path).executeScript(sql)
+      }
+      try await body(Place(backend: .sqliteFile(path)))
+    }
+  }
+
+  /// Where agents are made.
+  struct Place: Sendable {
+    let backend: MemoryBackend
+    /// The id of the test's first agent: no other test has it.
+    let id = "agent-\(UUID().uuidString.prefix(8).lowercased())"
+
+    /// An agent of this id, or the first one's.
+    func agent(_ id: String? = nil) async throws -> Agent {
+      try await Agent(AgentConfig(name: id ?? self.id, memoryBackend: backend))
+    }
+  }
+
+  // MARK: - Databases
+
+  private static let databases = Mutex<[TestServer.Version: Task<String, any Error>]>([:])
+
+  /// The URL of the database that the tests of a version share.
+  static func database(_ version: TestServer.Version) async throws -> String {
+    let task = databases.withLock { databases in
+      if let task = databases[version] { return task }
+      let task = Task { try await TestServer.freshDatabase(version) }
+      databases[version] = task
+      return task
+    }
+    return try await task.value
+  }
+
+  private var legacySQL: String? {
+    switch self {
+    case .sqliteLegacy:
+      """
+      CREATE TABLE memory (key TEXT PRIMARY KEY, value TEXT NOT NULL, timestamp TEXT DEFAULT CURRENT_TIMESTAMP);
+      CREATE TABLE tools (id INTEGER PRIMARY KEY, name TEXT, description TEXT);
+      CREATE TABLE metrics (id INTEGER PRIMARY KEY, metric_name TEXT, value REAL, timestamp TEXT);
+      CREATE TABLE execution_log (id INTEGER PRIMARY KEY, task TEXT, status TEXT, timestamp TEXT);
+      CREATE TABLE settings (name TEXT, value TEXT);
+      """
+    case .sqliteLegacyWide:
+      """
+      CREATE TABLE agent_memory (
+        id INTEGER PRIMARY KEY AUTOINCREMENT, agent_id TEXT, namespace TEXT, key TEXT, value BLOB, metadata JSON,
+        embedding BLOB, created_at REAL, updated_at REAL, expires_at REAL, importance INTEGER DEFAULT 1);
+      CREATE INDEX agent_memory_key ON agent_memory (key);
+      CREATE TABLE agent_tools (
+        id TEXT, agent_id TEXT, name TEXT, description TEXT, config TEXT, enabled INTEGER, usage_count INTEGER,
+        metadata TEXT, created_at INTEGER);
+      CREATE TABLE performance (
+        agent_id TEXT, metric TEXT, value REAL, unit TEXT, metadata TEXT, recorded_at REAL);
+      CREATE TABLE task_executions (
+        id TEXT PRIMARY KEY, agent_id TEXT, task_description TEXT, success INTEGER, result TEXT, error TEXT,
+        started_at TEXT, finished_at TEXT);
+      """
+    case .sqliteNew, .postgres15, .postgres18: nil
+    }
+  }
+}
