@@ -2,6 +2,7 @@
 
 import AgentBase
 import Foundation
+import TestSupport
 import Testing
 
 /// One finished run of `agentbase`.
@@ -82,7 +83,8 @@ final class RunningCommand: Sendable {
   fileprivate init(
     _ program: String, _ words: [String], in folder: String, environment: [String: String], input: String?
   ) throws {
-    let streams = FileManager.default.temporaryDirectory.path + "/streams-\(UUID().uuidString)"
+    // In the watched folder, so that a run that is killed leaves nothing; so with what the command itself leaves when it is.
+    let streams = try TestProcess.folder + "/streams-\(UUID().uuidString)"
     try FileManager.default.createDirectory(atPath: streams, withIntermediateDirectories: false)
     self.folder = streams
     let process = Process()
@@ -90,9 +92,11 @@ final class RunningCommand: Sendable {
     process.arguments = words
     process.currentDirectoryURL = URL(filePath: folder)
     let inherited = ProcessInfo.processInfo.environment.filter {
-      ["PATH", "HOME", "TMPDIR"].contains($0.key)
+      ["PATH", "HOME"].contains($0.key)
     }
-    process.environment = inherited.merging(environment) { $1 }
+    process.environment = inherited.merging(["TMPDIR": try TestProcess.folder]) { $1 }.merging(environment) {
+      $1
+    }
     try Data((input ?? "").utf8).write(to: URL(filePath: streams + "/in"))
     process.standardInput = FileHandle(forReadingAtPath: streams + "/in")
     for name in ["out", "err"] { try Data().write(to: URL(filePath: "\(streams)/\(name)")) }
