@@ -41,6 +41,8 @@ extension Agent {
   }
 
   /// Runs a task and records its beginning and its end: completed with its result, failed with its error, or cancelled.
+  ///
+  /// - Throws: what `body` throws; `AgentBaseError` where the beginning, or the end of a task that went well, cannot be recorded.
   @discardableResult
   public func withExecution<Output: Encodable & Sendable>(
     _ task: String, input: (some Encodable & Sendable)? = JSON?.none, metadata: JSONObject = [:],
@@ -60,7 +62,8 @@ extension Agent {
       }.value
       throw error
     }
-    try await finishExecution(handle, output: output)
+    // What is done is done, even if the task was cancelled meanwhile: its record is made all the same.
+    try await Task { try await finishExecution(handle, output: output) }.value
     return output
   }
 
