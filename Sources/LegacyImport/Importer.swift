@@ -60,26 +60,24 @@ public struct Importer: Sendable {
     try refuseCollisions()
     let target = try await ImportTargetServer(
       postgresURL: options.postgresURL, for: options.isDryRun ? .rehearsing : .writing)
+    var agents: [String: ImportReport.Agent] = [:]
     var verification = VerificationReport()
-    var progress = Progress(files: discovery.files.count)
-    onEvent(.planned(files: progress.files, tables: 0, rows: 0))
+    var (tables, rows) = (0, 0)
+    let files = discovery.files.count
+    onEvent(.planned(files: files, tables: tables, rows: rows))
     for file in discovery.files {
       try Task.checkCancellation()
-      var agent = report.agents.firstIndex { $0.id == file.agent }
-      if agent == nil {
-        agent = report.agents.count
-        report.agents.append(ImportReport.Agent(id: file.agent))
+      let move = FileImport(
+        reader: SourceReader(file), target: target, options: options, clock: clock, onEvent: onEvent)
+      let outcome = try await move.run { moreTables, moreRows in
+        tables += moreTables
+        rows += moreRows
+        onEvent(.planned(files: files, tables: tables, rows: rows))
       }
-      guard let agent else { continue }
-      let reader = SourceReader(file)
-      do {
-        try await move(file, reader, target, clock, &report.agents[agent], &verification, &progress)
-      } catch let error as SQLiteError {
-        report.agents[agent].errors.append(error.description)
-      }
-      await reader.close()
+      agents[file.agent, default: ImportReport.Agent(id: file.agent)].add(outcome)
+      verification.add(outcome.verification)
     }
-    report.agents.sort { $0.id < $1.id }
+    report.agents = agents.values.sorted { $0.id < $1.id }
     if options.verifies, !options.isDryRun {
       try await StrayRows(connection: target.connection).find(
         agents: report.agents.map(\.id), into: &verification)
@@ -102,68 +100,12 @@ public struct Importer: Sendable {
       .source, "the folders \(folders.joined(separator: " and ")) would both be the agent \(agent)",
       advice: "import them one at a time, with --sqlite FILE --agent ID")
   }
+}
 
-  /// What has been announced so far.
-  private struct Progress {
-    var files = 0
-    var tables = 0
-    var rows = 0
-  }
-
-  // MARK: - A file
-
-  private func move(
-    _ file: LegacyFile, _ reader: SourceReader, _ target: ImportTargetServer, _ clock: ImportClock,
-    _ agent: inout ImportReport.Agent, _ verification: inout VerificationReport, _ progress: inout Progress
-  ) async throws {
-    // Before the snapshot is taken: another run must not have moved what this one does not see.
-    if !options.isDryRun { try await target.lock(file) }
-    try await reader.checkPages()
-    let schema = try await reader.schema()
-    let sources = try await reader.tables()
-    var counts: [Int] = []
-    for source in sources { counts.append(try await reader.rowCount(of: source)) }
-    progress.tables += sources.count
-    progress.rows += counts.reduce(0, +)
-    onEvent(.planned(files: progress.files, tables: progress.tables, rows: progress.rows))
-
-    let ledger = Ledger(connection: target.connection, runID: target.runID, migratedAt: clock.microseconds)
-    if !options.isDryRun {
-      var agents: [(source: SourceTable, agents: [String])] = []
-      for source in sources { agents.append((source, try await reader.agents(of: source))) }
-      try await ledger.register(file, schema: schema, sources: agents)
-    }
-    for (source, count) in zip(sources, counts) {
-      let start = ContinuousClock.now
-      var table = TableReport(
-        file: file.relativePath, table: source.table.name,
-        target: source.target == .rows ? nil : source.target.table,
-        isInternal: source.isBookkeeping)
-      onEvent(
-        .began(
-          .importing, file: file.relativePath, table: source.table.name, target: source.target.table,
-          rows: count))
-      let move = TableImport(
-        reader: reader, source: source, options: options, embeddingType: target.embeddingType,
-        migratedAt: clock.text, onEvent: onEvent)
-      if options.isDryRun {
-        try await move.dryRun(ledger: target.hasSchema ? ledger.lines(of: source) : [], into: &table)
-      } else {
-        try await move.run(ledger, into: &table)
-      }
-      table.seconds = start.secondsAgo
-      agent.tables.append(table)
-      onEvent(
-        .finished(
-          .importing, file: file.relativePath, table: source.table.name, rows: table.read,
-          rejected: table.rejected))
-    }
-    if options.verifies, !options.isDryRun {
-      try await FileVerification(
-        ledger: ledger, reader: reader, time: options.time, embeddingType: target.embeddingType,
-        onEvent: onEvent
-      ).run(sources, into: &verification)
-    }
-    if !options.isDryRun { try await target.unlock(file) }
+extension ImportReport.Agent {
+  /// Takes what became of one of the agent's files.
+  fileprivate mutating func add(_ outcome: FileImport.Outcome) {
+    tables += outcome.tables
+    if let error = outcome.error { errors.append(error) }
   }
 }

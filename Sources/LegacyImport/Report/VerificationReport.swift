@@ -76,6 +76,17 @@ public struct VerificationReport: Sendable {
     if differences.count < Self.mostDifferences { differences.append(difference) }
   }
 
+  /// Adds what the comparison of another file found.
+  mutating func add(_ other: VerificationReport) {
+    compared += other.compared
+    rejected += other.rejected
+    deleted += other.deleted
+    written += other.written
+    seconds += other.seconds
+    differenceCount += other.differenceCount
+    differences += other.differences.prefix(max(0, Self.mostDifferences - differences.count))
+  }
+
   /// 4 where a row differs, else 0.
   public var exitCode: Int32 { differenceCount > 0 ? 4 : 0 }
 
