@@ -8,6 +8,9 @@ struct ExpectedRow: Sendable {
   let uuid: PostgresUUID
   let sourceRow: Int64
   let bytes: ArraySlice<UInt8>
+
+  /// The row by itself: as it was read, it keeps the whole chunk in memory.
+  var detached: ExpectedRow { ExpectedRow(uuid: uuid, sourceRow: sourceRow, bytes: Array(bytes)[...]) }
 }
 
 /// The rows of a source table that Postgres should hold, in the order of the source.
@@ -15,13 +18,16 @@ struct ExpectedRows {
   private let reader: SourceReader
   /// The time of the migration that most rows carry in their metadata; where it is another, the comparison leaves it out.
   private let migratedAt: String
+  /// Is told how many rows were read, chunk by chunk.
+  private let onRead: (Int) -> Void
   private var chunk: EncodedChunk?
   private var index = 0
   /// Rows that the importer would reject, so far.
   private(set) var rejected = 0
 
-  init(reader: SourceReader, migratedAt: String) {
+  init(reader: SourceReader, migratedAt: String, onRead: @escaping (Int) -> Void = { _ in }) {
     self.reader = reader
+    self.onRead = onRead
     self.migratedAt = migratedAt
   }
 
@@ -37,16 +43,13 @@ struct ExpectedRows {
       index = 0
       guard let chunk else { return nil }
       rejected += chunk.rejects.count
+      onRead(chunk.rowsRead)
     }
     guard let chunk else { return nil }
     defer { index += 1 }
     let row = chunk.rows[index]
     return ExpectedRow(uuid: row.uuid, sourceRow: row.sourceRow, bytes: chunk.bytes(of: index..<index + 1))
   }
-
-  /// Whether the row that was answered last is the first of a chunk, and how many rows that has.
-  var isAtChunkStart: Bool { chunk != nil && index == 1 }
-  var chunkRows: Int { chunk?.rowsRead ?? 0 }
 }
 
 /// The rows of a query, fetched through a cursor some at a time. Only inside a transaction.

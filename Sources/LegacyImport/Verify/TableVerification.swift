@@ -16,6 +16,9 @@ struct TableVerification: Sendable {
   let agents: [String]
   let onEvent: @Sendable (ImportEvent) -> Void
 
+  /// A row of the source that Postgres does not have. It is told without its values, which would keep its chunk in memory.
+  private typealias MissingRow = (uuid: PostgresUUID, difference: Difference)
+
   /// Rows that are fetched at once.
   private static let batch = 2000
 
@@ -37,17 +40,17 @@ struct TableVerification: Sendable {
   private func compareInOrder(_ report: inout VerificationReport) async throws {
     var found = report
     try await connection.transaction(.readOnlySnapshot) { connection in
-      var expected = ExpectedRows(reader: reader, migratedAt: migratedAt)
+      var expected = ExpectedRows(reader: reader, migratedAt: migratedAt) { onEvent(.advanced(rows: $0)) }
       try await expected.begin(source, time: time, embeddingType: embeddingType)
       var actual = CursorRows(connection: connection, batch: Self.batch)
       try await actual.open(selection(order: true))
       let comparison = RowComparison(source.target)
-      var missing: [PendingDifference] = []
+      var missing: [MissingRow] = []
       var left = try await expected.next()
       var right = try await placed(&actual)
       while left != nil || right != nil {
         if let expectedRow = left, right.map({ expectedRow.sourceRow < $0.place }) ?? true {
-          missing.append(PendingDifference(expectedRow))
+          missing.append(self.missing(expectedRow))
           left = try await expected.next()
         } else if let (row, place) = right, left.map({ place < $0.sourceRow }) ?? true {
           found.add(try added(row))
@@ -64,7 +67,6 @@ struct TableVerification: Sendable {
           right = try await placed(&actual)
         }
         if missing.count >= Self.batch { try await settle(&missing, &found) }
-        if expected.isAtChunkStart { onEvent(.advanced(rows: expected.chunkRows)) }
       }
       found.rejected += expected.rejected
       try await settle(&missing, &found)
@@ -93,12 +95,13 @@ struct TableVerification: Sendable {
   private func compareByIdentity(part: Int, of parts: Int, _ report: inout VerificationReport) async throws {
     var found = report
     try await connection.transaction(.readOnlySnapshot) { connection in
-      var expected = ExpectedRows(reader: reader, migratedAt: migratedAt)
+      var expected = ExpectedRows(reader: reader, migratedAt: migratedAt) { rows in
+        if part == 0 { onEvent(.advanced(rows: rows)) }
+      }
       try await expected.begin(source, time: time, embeddingType: embeddingType)
       var rows: [PostgresUUID: ExpectedRow] = [:]
       while let row = try await expected.next() {
-        if Int(row.uuid.low % UInt64(parts)) == part { rows[row.uuid] = row }
-        if part == 0, expected.isAtChunkStart { onEvent(.advanced(rows: expected.chunkRows)) }
+        if Int(row.uuid.low % UInt64(parts)) == part { rows[row.uuid] = row.detached }
       }
       if part == 0 { found.rejected += expected.rejected }
       var actual = CursorRows(connection: connection, batch: Self.batch)
@@ -113,7 +116,7 @@ struct TableVerification: Sendable {
           found.add(try added(row))
         }
       }
-      var missing = rows.values.map(PendingDifference.init)
+      var missing = rows.values.map { self.missing($0) }
       try await settle(&missing, &found)
     }
     report = found
@@ -137,6 +140,9 @@ struct TableVerification: Sendable {
       id: row.uuid.description, key: copied.legacyID?.text ?? "?", columns: columns)
   }
 
+  /// A row that Postgres does not have; what it is in the end, `settle` decides.
+  private func missing(_ row: ExpectedRow) -> MissingRow { (row.uuid, difference(.missing, row)) }
+
   private func added(_ row: PostgresRow) throws -> Difference {
     let metadata = try? JSON(parsing: row.decode(2, as: String.self))
     return Difference(
@@ -146,20 +152,20 @@ struct TableVerification: Sendable {
   }
 
   /// Decides what rows that Postgres does not have are: put aside as rejects, deleted by an agent since, or missing.
-  private func settle(_ missing: inout [PendingDifference], _ report: inout VerificationReport) async throws {
+  private func settle(_ missing: inout [MissingRow], _ report: inout VerificationReport) async throws {
     guard !missing.isEmpty else { return }
-    let ids = missing.map(\.row.uuid)
+    let ids = missing.map(\.uuid)
     let rejected = try await identities(
       "SELECT id FROM agent_import_rejects WHERE agent_id = \(source.file.agent) AND id = ANY(\(ids))")
     let deleted = try await identities(
       "SELECT id FROM agent_import_deletions WHERE agent_id = ANY(\(agents)) AND id = ANY(\(ids))")
-    for pending in missing {
-      if rejected.contains(pending.row.uuid) {
+    for (uuid, difference) in missing {
+      if rejected.contains(uuid) {
         report.rejected += 1
-      } else if deleted.contains(pending.row.uuid) {
+      } else if deleted.contains(uuid) {
         report.deleted += 1
       } else {
-        report.add(difference(.missing, pending.row))
+        report.add(difference)
       }
     }
     missing.removeAll()
@@ -168,10 +174,4 @@ struct TableVerification: Sendable {
   private func identities(_ statement: PostgresStatement) async throws -> Set<PostgresUUID> {
     Set(try await connection.query(statement).map { try $0.decode(0) })
   }
-}
-
-/// A row of the source that Postgres does not have.
-private struct PendingDifference {
-  let row: ExpectedRow
-  init(_ row: ExpectedRow) { self.row = row }
 }
