@@ -21,16 +21,12 @@ public struct SQLState: RawRepresentable, Hashable, Sendable, ExpressibleByStrin
   public static let featureNotSupported: SQLState = "0A000"
   /// 22P02: text that is not a value of the type.
   public static let invalidTextRepresentation: SQLState = "22P02"
-  /// 23502: NULL in a column that takes none.
-  public static let notNullViolation: SQLState = "23502"
   /// 23503: the row that is referred to is not there.
   public static let foreignKeyViolation: SQLState = "23503"
   /// 23505: the key is there already.
   public static let uniqueViolation: SQLState = "23505"
   /// 23514: a check failed.
   public static let checkViolation: SQLState = "23514"
-  /// 25P02: an earlier statement has failed in this transaction.
-  public static let inFailedTransaction: SQLState = "25P02"
   /// 26000: no prepared statement of that name.
   public static let invalidStatementName: SQLState = "26000"
   /// 28P01: wrong password.
@@ -47,22 +43,16 @@ public struct SQLState: RawRepresentable, Hashable, Sendable, ExpressibleByStrin
   public static let syntaxError: SQLState = "42601"
   /// 42703: no such column.
   public static let undefinedColumn: SQLState = "42703"
-  /// 42704: no such type, extension or other object.
-  public static let undefinedObject: SQLState = "42704"
   /// 42883: no such function; also a type that has no binary form.
   public static let undefinedFunction: SQLState = "42883"
   /// 42P01: no such table.
   public static let undefinedTable: SQLState = "42P01"
   /// 53300: the server has no connection left.
   public static let tooManyConnections: SQLState = "53300"
-  /// 55P03: a lock could not be had at once or in time.
-  public static let lockNotAvailable: SQLState = "55P03"
   /// 57014: the statement was cancelled, by a request or by `statement_timeout`.
   public static let queryCanceled: SQLState = "57014"
   /// 57P01: an administrator ended the connection or the server.
   public static let adminShutdown: SQLState = "57P01"
-  /// 57P02: another process of the server crashed.
-  public static let crashShutdown: SQLState = "57P02"
   /// 57P03: the server is starting up or shutting down.
   public static let cannotConnectNow: SQLState = "57P03"
 

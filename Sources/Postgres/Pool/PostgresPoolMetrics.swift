@@ -35,7 +35,4 @@ public struct PostgresPoolMetrics: Sendable, Hashable {
 
   /// Connections that exist, those being opened and those being closed included. Never above `maximum`.
   public var size: Int { opening + idle + checking + inUse + closing }
-
-  /// How long a lease was waited for on average; zero where there was none.
-  public var averageWait: Duration { leases == 0 ? .zero : totalWait / leases }
 }

@@ -70,14 +70,6 @@ public struct PostgresType: RawRepresentable, Hashable, Sendable {
   public static let float8Array = PostgresType(1022)
   /// `uuid[]`
   public static let uuidArray = PostgresType(2951)
-  /// `timestamptz[]`
-  public static let timestamptzArray = PostgresType(1185)
-  /// `jsonb[]`
-  public static let jsonbArray = PostgresType(3807)
-  /// `bytea[]`
-  public static let byteaArray = PostgresType(1001)
-  /// `boolean[]`
-  public static let boolArray = PostgresType(1000)
 
   /// Whether the type came with an extension, an enum or a table, so that its number says nothing.
   var isUserDefined: Bool { rawValue >= 16384 }

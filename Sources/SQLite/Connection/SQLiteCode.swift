@@ -33,8 +33,6 @@ extension SQLiteCode {
   public static let busySnapshot = SQLiteCode(rawValue: 5 | 2 << 8)
   /// A statement of the same connection holds a lock.
   public static let locked = SQLiteCode(rawValue: 6)
-  /// No memory.
-  public static let outOfMemory = SQLiteCode(rawValue: 7)
   /// The file, its folder or the connection is read-only.
   public static let readOnly = SQLiteCode(rawValue: 8)
   /// The statement was interrupted.
@@ -55,8 +53,6 @@ extension SQLiteCode {
   public static let constraint = SQLiteCode(rawValue: 19)
   /// A foreign key has no parent.
   public static let constraintForeignKey = SQLiteCode(rawValue: 19 | 3 << 8)
-  /// A primary key is there already.
-  public static let constraintPrimaryKey = SQLiteCode(rawValue: 19 | 6 << 8)
   /// A unique value is there already.
   public static let constraintUnique = SQLiteCode(rawValue: 19 | 8 << 8)
   /// A value that SQLite cannot hold as what it is, such as NaN.

@@ -9,8 +9,6 @@ extension SQLiteConnection {
     case deferred = "BEGIN DEFERRED"
     /// At once: the right one for whoever is going to write.
     case immediate = "BEGIN IMMEDIATE"
-    /// At once, and readers of a file without a write-ahead log are kept out too.
-    case exclusive = "BEGIN EXCLUSIVE"
   }
 
   /// Runs the body in a transaction, or in a savepoint where one is open.
