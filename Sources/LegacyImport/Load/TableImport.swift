@@ -19,7 +19,8 @@ struct TableImport: Sendable {
   func dryRun(ledger: [LedgerLine], into report: inout TableReport) async throws {
     let plan = try await settle(ledger, into: &report)
     for range in plan.ranges {
-      try await reader.begin(source, range, time: options.time, embeddingType: embeddingType)
+      try await reader.begin(
+        source, range, time: options.time, embeddingType: embeddingType, takesDigests: !options.isDryRun)
       while let chunk = try await reader.nextChunk(most: options.batchSize, migratedAt: migratedAt) {
         report.read += chunk.rowsRead
         report.loaded += chunk.rows.count
@@ -44,7 +45,8 @@ struct TableImport: Sendable {
     let loader = ChunkLoader(ledger: ledger, source: source, policy: options.onConflict)
     var number = lines.map(\.chunk).max() ?? 0
     for range in plan.ranges {
-      try await reader.begin(source, range, time: options.time, embeddingType: embeddingType)
+      try await reader.begin(
+        source, range, time: options.time, embeddingType: embeddingType, takesDigests: !options.isDryRun)
       var next = try await reader.nextChunk(most: options.batchSize, migratedAt: migratedAt)
       while let chunk = next {
         number += 1

@@ -16,7 +16,7 @@ struct EncodedChunk: Sendable {
   var rows: [(uuid: PostgresUUID, sourceRow: Int64)] = []
   /// The rows that Postgres cannot hold.
   var rejects: [Reject] = []
-  /// SHA-256 of the raw values of all rows that were read.
+  /// SHA-256 of the raw values of all rows that were read; empty where the chunk is not for the ledger.
   var digest: [UInt8] = []
 
   /// Rows that were read.

@@ -106,13 +106,16 @@ actor SourceReader {
   // MARK: - Rows
 
   /// Begins to read rows of a table.
-  func begin(_ source: SourceTable, _ range: ScanRange, time: LegacyTime, embeddingType: EmbeddingType)
-    throws(SQLiteError)
-  {
+  ///
+  /// - Parameter takesDigests: whether the chunks are for the ledger, which keeps the digests of their raw values.
+  func begin(
+    _ source: SourceTable, _ range: ScanRange, time: LegacyTime, embeddingType: EmbeddingType,
+    takesDigests: Bool
+  ) throws(SQLiteError) {
     scan = Scan(
       statement: try self.source().connection.prepare(source.schema.scanSQL(range)),
       encoder: RowEncoder(source: source, time: time, embeddingType: embeddingType),
-      ordinal: source.schema.rowIDName == nil ? range.after ?? 0 : nil)
+      ordinal: source.schema.rowIDName == nil ? range.after ?? 0 : nil, takesDigests: takesDigests)
   }
 
   /// The next rows of the range that was begun: at most `most`, fewer where they are large; nil after the last.
@@ -134,9 +137,11 @@ private struct Scan: ~Copyable {
   /// The place of the last row, counted, where the table has no rowid.
   var ordinal: Int64?
   let digest = RowDigest()
+  let takesDigests: Bool
   private var isDone = false
 
-  init(statement: consuming SQLiteStatement, encoder: RowEncoder, ordinal: Int64?) {
+  init(statement: consuming SQLiteStatement, encoder: RowEncoder, ordinal: Int64?, takesDigests: Bool) {
+    self.takesDigests = takesDigests
     self.statement = statement
     self.encoder = encoder
     self.ordinal = ordinal
@@ -153,7 +158,7 @@ private struct Scan: ~Copyable {
       }
       ordinal = ordinal.map { $0 + 1 }
       let position = ordinal ?? statement.integer(0)
-      digest.update(statement, position: position)
+      if takesDigests { digest.update(statement, position: position) }
       let start = buffer.count
       let outcome = encoder.encode(statement, position: position, migratedAt: migratedAt, into: &buffer)
       var growing = chunk.take() ?? EncodedChunk(firstRow: position, lastRow: position)
@@ -170,7 +175,7 @@ private struct Scan: ~Copyable {
       }
       chunk = growing
     }
-    chunk?.digest = digest.finish()
+    if takesDigests { chunk?.digest = digest.finish() }
     chunk?.bytes = buffer.bytes
     return chunk
   }

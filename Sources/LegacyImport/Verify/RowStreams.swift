@@ -33,7 +33,8 @@ struct ExpectedRows {
 
   /// Begins with the first row of a table.
   mutating func begin(_ source: SourceTable, time: LegacyTime, embeddingType: EmbeddingType) async throws {
-    try await reader.begin(source, ScanRange(isFresh: true), time: time, embeddingType: embeddingType)
+    try await reader.begin(
+      source, ScanRange(isFresh: true), time: time, embeddingType: embeddingType, takesDigests: false)
   }
 
   /// The next row; nil after the last.
