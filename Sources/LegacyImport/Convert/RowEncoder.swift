@@ -5,7 +5,7 @@ import Postgres
 import SQLite
 
 /// Encodes the rows of one source table.
-struct RowEncoder {
+struct RowEncoder: RowEncoding {
   /// What became of a row.
   enum Outcome {
     /// It stands at the end of the buffer.

@@ -35,14 +35,16 @@ struct TableImport: Sendable {
     let lines = try await ledger.lines(of: source)
     let plan = try await settle(lines, into: &report)
     if report.rejected > 0 {
-      report.rejects = try await ledger.rejects(of: source, most: TableReport.mostRejects)
+      report.rejects = try await ledger.rejects(of: source.inLedger, most: TableReport.mostRejects)
     }
     if source.isBookkeeping, plan.hasChanges {
       try await ledger.forget(source)
     } else {
-      try await ledger.strike(plan.stale, of: source)
+      try await ledger.strike(plan.stale, of: source.inLedger)
     }
-    let loader = ChunkLoader(ledger: ledger, source: source, policy: options.onConflict)
+    let loader = ChunkLoader(
+      ledger: ledger, source: source.inLedger,
+      target: AgentRows(connection: ledger.connection, source: source, policy: options.onConflict))
     var number = lines.map(\.chunk).max() ?? 0
     for range in plan.ranges {
       try await reader.begin(

@@ -86,15 +86,20 @@ actor SourceReader {
 
   /// Compares the rows of a table with the ledger of earlier runs.
   func plan(_ source: SourceTable, ledger: [LedgerLine]) throws -> SourcePlan {
+    try plan(source.schema, ledger: ledger)
+  }
+
+  /// Compares the rows of a table with the ledger of earlier runs.
+  func plan(_ table: LegacySchema.Table, ledger: [LedgerLine]) throws -> SourcePlan {
     guard !ledger.isEmpty else { return SourcePlan(ranges: [ScanRange(isFresh: true)]) }
     var walk = LedgerWalk(lines: ledger)
     let digest = RowDigest()
-    var statement = try self.source().connection.prepare(source.schema.scanSQL)
+    var statement = try self.source().connection.prepare(table.scanSQL)
     var ordinal: Int64 = 0
     while try statement.step() {
       try Task.checkCancellation()
       ordinal += 1
-      let position = source.schema.rowIDName == nil ? ordinal : statement.integer(0)
+      let position = table.rowIDName == nil ? ordinal : statement.integer(0)
       if walk.step(to: position, digest: { digest.finish() }) == .inLine {
         digest.update(statement, position: position)
       }
@@ -112,10 +117,18 @@ actor SourceReader {
     _ source: SourceTable, _ range: ScanRange, time: LegacyTime, embeddingType: EmbeddingType,
     takesDigests: Bool
   ) throws(SQLiteError) {
+    try begin(
+      source.schema, range, encoder: RowEncoder(source: source, time: time, embeddingType: embeddingType),
+      takesDigests: takesDigests)
+  }
+
+  /// Begins to read rows of a table with an encoder of its own.
+  func begin(
+    _ table: LegacySchema.Table, _ range: ScanRange, encoder: some RowEncoding, takesDigests: Bool
+  ) throws(SQLiteError) {
     scan = Scan(
-      statement: try self.source().connection.prepare(source.schema.scanSQL(range)),
-      encoder: RowEncoder(source: source, time: time, embeddingType: embeddingType),
-      ordinal: source.schema.rowIDName == nil ? range.after ?? 0 : nil, takesDigests: takesDigests)
+      statement: try source().connection.prepare(table.scanSQL(range)), encoder: encoder,
+      ordinal: table.rowIDName == nil ? range.after ?? 0 : nil, takesDigests: takesDigests)
   }
 
   /// The next rows of the range that was begun: at most `most`, fewer where they are large; nil after the last.
@@ -133,14 +146,14 @@ actor SourceReader {
 /// A scan under way.
 private struct Scan: ~Copyable {
   var statement: SQLiteStatement
-  var encoder: RowEncoder
+  var encoder: any RowEncoding
   /// The place of the last row, counted, where the table has no rowid.
   var ordinal: Int64?
   let digest = RowDigest()
   let takesDigests: Bool
   private var isDone = false
 
-  init(statement: consuming SQLiteStatement, encoder: RowEncoder, ordinal: Int64?, takesDigests: Bool) {
+  init(statement: consuming SQLiteStatement, encoder: any RowEncoding, ordinal: Int64?, takesDigests: Bool) {
     self.takesDigests = takesDigests
     self.statement = statement
     self.encoder = encoder
