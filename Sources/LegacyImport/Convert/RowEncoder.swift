@@ -20,6 +20,7 @@ struct RowEncoder: RowEncoding {
   /// Whether embeddings go into a `vector` or a `real[]`.
   let embeddingType: EmbeddingType
 
+  private var times: MigrationTimes
   private let columns: RoleColumns
   private let object: RowObject
   private var metadata: RowMetadata
@@ -44,10 +45,13 @@ struct RowEncoder: RowEncoding {
   static let longestJSON = 268_000_000
 
   /// Encodes the rows of `source`.
-  init(source: SourceTable, time: LegacyTime, embeddingType: EmbeddingType) {
+  ///
+  /// - Parameter migratedAt: when they are moved, or were.
+  init(source: SourceTable, time: LegacyTime, embeddingType: EmbeddingType, migratedAt: MigrationTimes) {
     self.source = source
     self.time = time
     self.embeddingType = embeddingType
+    times = migratedAt
     let table = source.table
     columns = RoleColumns(table)
     object = RowObject(columns: table.contentColumns.map { (place: $0 + 1, name: table.columns[$0].name) })
@@ -63,12 +67,9 @@ struct RowEncoder: RowEncoding {
 
   /// Encodes the row that the statement of `scanSQL` stands on.
   ///
-  /// - Parameters:
-  ///   - position: the row's place: its rowid, or its ordinal where that cannot be read.
-  ///   - migratedAt: RFC 3339, UTC.
+  /// - Parameter position: the row's place: its rowid, or its ordinal where that cannot be read.
   mutating func encode(
-    _ row: borrowing SQLiteStatement, position: Int64, migratedAt: String,
-    into buffer: inout PostgresCopyEncoder
+    _ row: borrowing SQLiteStatement, position: Int64, into buffer: inout PostgresCopyEncoder
   ) -> Outcome {
     let start = buffer.mark()
     let key = keyIsRowID ? nil : self.key(of: row, position: position)
@@ -77,7 +78,7 @@ struct RowEncoder: RowEncoding {
     let sourceRow = source.table.hasRowID ? position : uuid.row
     marks.removeAll(keepingCapacity: true)
     (objectLength, indexedLength) = (0, agent.utf8.count)
-    metadata.migratedAt = migratedAt
+    if let time = times.change(at: position) { metadata.migratedAt = time }
 
     buffer.beginRow(fields: fieldCount)
     buffer.append(uuid: uuid)
