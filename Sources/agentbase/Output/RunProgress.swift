@@ -7,13 +7,28 @@ struct RunProgress: Sendable {
   /// Tables and rows over the whole run.
   private(set) var tables = 0
   private(set) var rows = 0
-  /// What is done of the present activity.
-  private(set) var tablesDone = 0
-  private(set) var rowsDone = 0
-  private(set) var activity: ImportEvent.Activity?
+  /// The activity that is shown.
+  var activity: ImportEvent.Activity? { current?.activity }
+  /// What is done of it.
+  var tablesDone: Int { current?.tables ?? 0 }
+  var rowsDone: Int { current?.rows ?? 0 }
   /// The table that was begun last.
   private(set) var place = ""
-  private var start: Duration?
+  /// The activities, in the order in which they began.
+  private var stages: [Stage] = []
+
+  private struct Stage {
+    let activity: ImportEvent.Activity
+    let start: Duration
+    var tables = 0
+    var rows = 0
+  }
+
+  /// The latest, but for the proof, which begins before the import is through.
+  private var current: Stage? {
+    let importing = stages.first { $0.activity == .importing && $0.tables < tables }
+    return stages.last?.activity == .verifying ? importing ?? stages.last : stages.last
+  }
 
   /// Takes an event at a time since the run began.
   mutating func take(_ event: ImportEvent, at time: Duration) {
@@ -22,16 +37,19 @@ struct RunProgress: Sendable {
       self.tables = tables
       self.rows = rows
     case .began(let activity, let file, let table, _, _):
-      if activity != self.activity {
-        // The next activity goes over the same rows again.
-        self.activity = activity
-        (tablesDone, rowsDone, start) = (0, 0, time)
+      if !stages.contains(where: { $0.activity == activity }) {
+        stages.append(Stage(activity: activity, start: time))
       }
       place = table.isEmpty ? file : "\(file) \(table)"
-    case .advanced(let rows): rowsDone += rows
-    case .finished: tablesDone += 1
+    case .advanced(let activity, let rows): update(activity) { $0.rows += rows }
+    case .finished(let activity, _, _, _, _): update(activity) { $0.tables += 1 }
     case .warning: break
     }
+  }
+
+  private mutating func update(_ activity: ImportEvent.Activity, _ change: (inout Stage) -> Void) {
+    guard let place = stages.firstIndex(where: { $0.activity == activity }) else { return }
+    change(&stages[place])
   }
 
   /// The part that is done, 0...1.
@@ -42,7 +60,7 @@ struct RunProgress: Sendable {
 
   /// Rows a second since the activity began; nil before anything can be said.
   func rate(at time: Duration) -> Double? {
-    guard let start, rowsDone > 0, time > start else { return nil }
+    guard let start = current?.start, rowsDone > 0, time > start else { return nil }
     return Double(rowsDone) / ((time - start) / .seconds(1))
   }
 
