@@ -84,7 +84,8 @@ extension ImportPage {
     _ first: String, _ second: String, _ alignment: ReportPage.Table.Alignment = .number
   ) -> [(title: String, alignment: ReportPage.Table.Alignment)] {
     [
-      (first, .text), (second, alignment), ("Read", .number), ("Loaded", .number), ("Already there", .number),
+      (first, alignment == .label ? .text : .label), (second, alignment), ("Read", .number),
+      ("Loaded", .number), ("Already there", .number),
       ("Rejected", .number), ("Time", .number), ("Rows", .bar),
     ]
   }

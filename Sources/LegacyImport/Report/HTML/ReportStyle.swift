@@ -134,6 +134,8 @@ enum ReportStyle {
       }
       body { font-size: 10pt; print-color-adjust: exact; -webkit-print-color-adjust: exact; }
       main { max-width: none; padding: 0; }
+      .figures { background: none; gap: 0; }
+      .figures div { border: 1px solid var(--line); }
       .outcome, .figures, figure, tr, .share { break-inside: avoid; }
       h2 { break-after: avoid; }
       thead { display: table-header-group; }
