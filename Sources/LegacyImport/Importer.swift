@@ -11,6 +11,7 @@ import SQLite
 public struct Importer: Sendable {
   private let discovery: Discovery
   private let options: ImportOptions
+  private let rates: RateRecorder
   private let onEvent: @Sendable (ImportEvent) -> Void
 
   /// An import of what was found.
@@ -22,7 +23,12 @@ public struct Importer: Sendable {
   ) {
     self.discovery = discovery
     self.options = options
-    self.onEvent = onEvent
+    let rates = RateRecorder()
+    self.rates = rates
+    self.onEvent = { event in
+      rates.take(event)
+      onEvent(event)
+    }
   }
 
   // MARK: - Running
@@ -54,6 +60,7 @@ public struct Importer: Sendable {
   private func runToTheEnd() async throws -> ImportReport {
     let clock = ImportClock()
     let start = ContinuousClock.now
+    rates.begin()
     var report = ImportReport(date: clock.text, isDryRun: options.isDryRun)
     report.unreadable = discovery.unreadable
     for folder in discovery.passedBy { warn("\(folder) holds a backup and was passed by", &report) }
@@ -92,6 +99,7 @@ public struct Importer: Sendable {
     }
     await target.close()
     report.seconds = start.secondsAgo
+    report.rates = rates.rates
     return report
   }
 
