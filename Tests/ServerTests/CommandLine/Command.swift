@@ -138,6 +138,18 @@ final class RunningCommand: Sendable {
     return Command(output: text("out"), errors: text("err"), exitCode: code)
   }
 
+  /// Waits for the end; nil where it has not come in time: the run is killed then.
+  func ended(within limit: Duration) async -> Command? {
+    let guardian = Task {
+      try await Task.sleep(for: limit)
+      signal(SIGKILL)
+      return true
+    }
+    let command = await ended()
+    guardian.cancel()
+    return (try? await guardian.value) == true ? nil : command
+  }
+
   private func text(_ name: String) -> String {
     String(decoding: FileManager.default.contents(atPath: "\(folder)/\(name)") ?? Data(), as: UTF8.self)
   }
