@@ -43,6 +43,7 @@ extension DisturbedVerb {
     ],
     changes: [
       "UPDATE memory SET value = 'changed ' || ?1 WHERE id = 1 + ?1 % 4000",
+      "UPDATE memory SET key = CASE ?1 % 2 WHEN 0 THEN printf('%.10000c', 'k') ELSE 'key' END WHERE id = 1 + ?1 % 50",
       "UPDATE metrics SET value = ?1 WHERE metric_name = 'm' AND timestamp = 't' || (1 + ?1 % 2000)",
     ],
     words: ["import", "--agents-path", "agents"],
