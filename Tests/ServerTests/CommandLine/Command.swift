@@ -123,6 +123,9 @@ final class RunningCommand: Sendable {
   /// What standard output holds by now.
   var output: String { text("out") }
 
+  /// The number of the process.
+  var processIdentifier: Int32 { process.processIdentifier }
+
   /// Whether it has not ended yet.
   var isRunning: Bool { process.isRunning }
 
