@@ -2,6 +2,7 @@
 // what an undisturbed run makes.
 
 import Foundation
+import LegacyImport
 import PrivateServer
 import TestSupport
 import Testing
@@ -12,6 +13,30 @@ import Testing
 
   @Test(.timeLimit(.minutes(60)))
   func importsAreDisturbed() async throws { try await disturb(.importing, goal: Self.goal) }
+
+  /// No room for a copy of the source, nor for a report.
+  @Test(.enabled(if: SmallDisk.missing == nil, "\(SmallDisk.missing ?? "")"))
+  func theClientsOwnDiskIsFull() async throws {
+    let disk = try SmallDisk(megabytes: 4)
+    try disk.fill()
+    let scene = try await SourceScene()
+    try scene.write(
+      "a/x.db",
+      """
+      CREATE TABLE memory (id INTEGER PRIMARY KEY, value TEXT);
+      WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 1000)
+        INSERT INTO memory SELECT i, printf('%.10000c', 'v') FROM n;
+      """)
+    let command = try RunningCommand(
+      ["import", "--agents-path", scene.root, "--postgres-url", scene.url, "--quiet"], in: disk.path,
+      environment: ["TMPDIR": disk.path])
+    let ended = await command.ended()
+    // What cannot be copied is read in place. The report is all that is missing.
+    #expect(ended.exitCode == 1 && ended.errorLines.count == 2, "\(ended.errors)")
+    #expect(ended.errors.contains("the run is done, but its report migration_report"), "\(ended.errors)")
+    #expect(try await scene.count("SELECT count(*) FROM agent_memories") == 1000)
+    #expect(try await scene.verify().exitCode == 0)
+  }
 
   private func disturb(_ verb: DisturbedVerb, goal: Int) async throws {
     let seed = SeededGenerator.seed(for: "disturbances of \(verb.name)")
