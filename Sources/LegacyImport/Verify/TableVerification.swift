@@ -49,15 +49,14 @@ struct TableVerification: Sendable {
   /// Compares in the order in which the rows come; answers nil where too many would have to wait for their partners.
   private func compareAsStored(_ report: VerificationReport) async throws -> VerificationReport? {
     do {
-      return try await pairAll(report)
+      return try await comparedAsStored(report)
     } catch is TooFarApart {
       return nil
     }
   }
 
-  private struct TooFarApart: Error {}
-
-  private func pairAll(_ report: VerificationReport) async throws -> VerificationReport {
+  /// - Throws: `TooFarApart`, which ends the transaction: the server has to stop in the middle of its answer.
+  private func comparedAsStored(_ report: VerificationReport) async throws -> VerificationReport {
     var found = report
     try await connection.transaction(.readOnlySnapshot) { connection in
       try await connection.executeScript(Self.asStored)
@@ -97,6 +96,8 @@ struct TableVerification: Sendable {
     }
     return found
   }
+
+  private struct TooFarApart: Error {}
 
   /// Lets the server answer the rows in the order in which they stand in the table.
   private static let asStored = """
