@@ -37,7 +37,7 @@ struct ImportTargetServer: Sendable {
       SELECT gen_random_uuid(), (
         SELECT typname::text FROM pg_attribute JOIN pg_type ON pg_type.oid = atttypid
         WHERE attrelid = to_regclass('agent_memories') AND attname = 'embedding'),
-        to_regclass('agent_import_sources') IS NOT NULL
+        to_regclass('agent_import_rows') IS NOT NULL
       """)
     runID = try column?.decode(0) ?? PostgresUUID(high: 0, low: 0)
     embeddingType = try column?.decode(1, as: String?.self) == "vector" ? .vector : .realArray
@@ -53,7 +53,7 @@ struct ImportTargetServer: Sendable {
       SELECT current_user::text, relname::text, permission FROM pg_class
       CROSS JOIN unnest(\(rights)::text[]) AS permission
       WHERE relkind IN ('r', 'p') AND relnamespace = (
-          SELECT relnamespace FROM pg_class WHERE oid = 'agent_import_sources'::regclass)
+          SELECT relnamespace FROM pg_class WHERE oid = 'agent_import_rows'::regclass)
         AND relname = ANY(\(Self.tables)) AND NOT has_table_privilege(pg_class.oid, permission)
       ORDER BY relname, permission LIMIT 1
       """)

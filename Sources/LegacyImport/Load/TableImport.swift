@@ -19,9 +19,8 @@ struct TableImport: Sendable {
   func dryRun(ledger: [LedgerLine], into report: inout TableReport) async throws {
     let plan = try await settle(ledger, into: &report)
     for range in plan.ranges {
-      try await reader.begin(
-        source, range, time: options.time, embeddingType: embeddingType, takesDigests: !options.isDryRun)
-      while let chunk = try await reader.nextChunk(most: options.batchSize, migratedAt: migratedAt) {
+      let scan = try await begin(range)
+      while let chunk = try await reader.nextChunk(of: scan, most: options.batchSize) {
         report.read += chunk.rowsRead
         report.loaded += chunk.rows.count
         report.add(chunk.rejects)
@@ -35,22 +34,23 @@ struct TableImport: Sendable {
     let lines = try await ledger.lines(of: source)
     let plan = try await settle(lines, into: &report)
     if report.rejected > 0 {
-      report.rejects = try await ledger.rejects(of: source, most: TableReport.mostRejects)
+      report.rejects = try await ledger.rejects(of: source.inLedger, most: TableReport.mostRejects)
     }
     if source.isBookkeeping, plan.hasChanges {
       try await ledger.forget(source)
     } else {
-      try await ledger.strike(plan.stale, of: source)
+      try await ledger.strike(plan.stale, of: source.inLedger)
     }
-    let loader = ChunkLoader(ledger: ledger, source: source, policy: options.onConflict)
+    let loader = ChunkLoader(
+      ledger: ledger, source: source.inLedger,
+      target: AgentRows(connection: ledger.connection, source: source, policy: options.onConflict))
     var number = lines.map(\.chunk).max() ?? 0
     for range in plan.ranges {
-      try await reader.begin(
-        source, range, time: options.time, embeddingType: embeddingType, takesDigests: !options.isDryRun)
-      var next = try await reader.nextChunk(most: options.batchSize, migratedAt: migratedAt)
+      let scan = try await begin(range)
+      var next = try await reader.nextChunk(of: scan, most: options.batchSize)
       while let chunk = next {
         number += 1
-        async let following = reader.nextChunk(most: options.batchSize, migratedAt: migratedAt)
+        async let following = reader.nextChunk(of: scan, most: options.batchSize)
         let outcome = try await loader.load(chunk, number: number, isFresh: range.isFresh)
         report.read += chunk.rowsRead
         report.loaded += outcome.loaded
@@ -60,6 +60,13 @@ struct TableImport: Sendable {
         next = try await following
       }
     }
+  }
+
+  private func begin(_ range: ScanRange) async throws -> SourceScan {
+    let encoder = RowEncoder(
+      source: source, time: options.time, embeddingType: embeddingType, migratedAt: MigrationTimes(migratedAt)
+    )
+    return try await reader.begin(source.schema, range, encoder: encoder, takesDigests: !options.isDryRun)
   }
 
   /// Compares the source with the ledger, and counts the rows that have not changed since.

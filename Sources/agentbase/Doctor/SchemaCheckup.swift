@@ -14,6 +14,10 @@ struct SchemaCheckup {
     "agent_import_deletions", versionTable,
   ]
   private static let versionTable = "agentbase_schema_versions"
+  /// What `agentbase copy` alone makes.
+  private static let books: Set = [
+    "agent_import_files", "agent_import_sources", "agent_imports", "agent_import_rejects", versionTable,
+  ]
 
   /// Looks; changes nothing.
   func findings() async throws(PostgresError) -> [Finding] {
@@ -105,6 +109,14 @@ struct SchemaCheckup {
     }
     if tables.isEmpty {
       return [.note("schema", "no tables yet in \(schema): the first import, or the first agent, makes them")]
+    }
+    if Set(tables.map(\.name)) == Self.books {
+      return [
+        .note(
+          "schema",
+          "the books of agentbase copy are in \(schema): the first import, or the first agent, makes the rest"
+        )
+      ]
     }
     let missing = Self.tables.filter { name in !tables.contains { $0.name == name } }
     guard missing.isEmpty else {
