@@ -72,10 +72,14 @@ public struct Importer: Sendable {
     var (tables, rows) = (0, 0)
     let files = discovery.files.count
     onEvent(.planned(files: files, tables: tables, rows: rows))
-    for file in discovery.files {
+    let indexes = DeferredIndexes(connection: target.connection)
+    if !options.isDryRun, discovery.bytes >= DeferredIndexes.leastBytes { try await indexes.lighten() }
+    for (place, file) in discovery.files.enumerated() {
       try Task.checkCancellation()
       let move = FileImport(
-        reader: SourceReader(file), target: target, options: options, clock: clock, onEvent: onEvent)
+        reader: SourceReader(file), target: target, options: options, clock: clock,
+        isLast: place == files - 1,
+        onEvent: onEvent)
       let outcome = try await move.run { moreTables, moreRows in
         tables += moreTables
         rows += moreRows
@@ -83,14 +87,17 @@ public struct Importer: Sendable {
       }
       agents[file.agent, default: ImportReport.Agent(id: file.agent)].add(outcome)
       verification.add(outcome.verification)
+      for warning in outcome.warnings { warn(warning, &report) }
     }
+    // Those of an import that was cut off, too.
+    if !options.isDryRun { for warning in try await indexes.complete() { warn(warning, &report) } }
     report.agents = agents.values.sorted { $0.id < $1.id }
     if options.verifies, !options.isDryRun {
       try await StrayRows(connection: target.connection).find(
         agents: report.agents.map(\.id), into: &verification)
       report.verification = verification
     }
-    await target.connection.close()
+    await target.close()
     report.seconds = start.secondsAgo
     report.rates = rates.rates
     return report

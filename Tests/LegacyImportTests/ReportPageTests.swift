@@ -107,7 +107,7 @@ import Testing
   @Test func aChartHasASumOfItsRows() throws {
     var rates = RunRates()
     rates.take(.began(.importing, file: "f", table: "t", target: "x", rows: 1), at: 0.5)
-    for step in 1...20 { rates.take(.advanced(rows: 100), at: 0.5 + Double(step) / 4) }
+    for step in 1...20 { rates.take(.advanced(.importing, rows: 100), at: 0.5 + Double(step) / 4) }
     let series = try #require(rates.series.first)
     let parts = series.rates(parts: 60, seconds: 6)
     #expect(abs(parts.reduce(0) { $0 + $1 * 0.1 } - 2000) < 0.001)

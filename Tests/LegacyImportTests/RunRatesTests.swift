@@ -10,16 +10,33 @@ import Testing
     .began(activity, file: "f", table: "t", target: "agent_memories", rows: 1)
   }
 
+  private func finished(_ activity: ImportEvent.Activity) -> ImportEvent {
+    .finished(activity, file: "f", table: "t", rows: 1, rejected: 0)
+  }
+
+  @Test func activitiesSideBySideAreToldApart() {
+    var rates = RunRates()
+    rates.take(began(.importing), at: 0)
+    rates.take(began(.verifying), at: 1)
+    rates.take(.advanced(.importing, rows: 10), at: 2)
+    rates.take(.advanced(.verifying, rows: 5), at: 3)
+    rates.take(began(.importing), at: 4)
+    rates.take(.advanced(.verifying, rows: 5), at: 5)
+    #expect(rates.series.map { $0.samples.map(\.rows) } == [[0, 10], [0, 5, 10]])
+  }
+
   @Test func eachActivityHasItsOwnRows() {
     var rates = RunRates()
-    rates.take(.advanced(rows: 7), at: 0)
+    rates.take(.advanced(.importing, rows: 7), at: 0)
     rates.take(began(.importing), at: 1)
-    rates.take(.advanced(rows: 100), at: 2)
-    rates.take(.advanced(rows: 50), at: 3)
+    rates.take(.advanced(.importing, rows: 100), at: 2)
+    rates.take(.advanced(.importing, rows: 50), at: 3)
+    rates.take(finished(.importing), at: 3)
     rates.take(began(.verifying), at: 4)
-    rates.take(.advanced(rows: 150), at: 5)
+    rates.take(.advanced(.verifying, rows: 150), at: 5)
+    rates.take(finished(.verifying), at: 5)
     rates.take(began(.importing), at: 6)
-    rates.take(.advanced(rows: 10), at: 7)
+    rates.take(.advanced(.importing, rows: 10), at: 7)
     #expect(rates.series.map(\.activity) == [.importing, .verifying])
     #expect(rates.series.map(\.rows) == [160, 150])
     // The second file's import begins where the verification of the first one ended: the pause counts for nothing.
@@ -51,7 +68,7 @@ import Testing
       time += Double.random(in: 0...0.5, using: &random)
       let more = Int.random(in: 1...10_000, using: &random)
       rows += more
-      rates.take(.advanced(rows: more), at: time)
+      rates.take(.advanced(.importing, rows: more), at: time)
       try #require(rates.series[0].samples.count <= RunRates.mostSamples)
     }
     let samples = rates.series[0].samples

@@ -45,6 +45,7 @@ struct ChunkLoader: Sendable {
       try await target.begin(merges: merges)
       if merges { try await ledger.forgetRejects(chunk.rows.map(\.uuid), of: source) }
       try await add(chunk, chunk.rows.indices, merges: merges, to: &outcome)
+      if !outcome.rejects.isEmpty { try await target.removeOutdated(outcome.rejects) }
       try await ledger.write(outcome.rejects, of: source)
       try await ledger.write(
         LedgerLine(

@@ -21,6 +21,14 @@ protocol ChunkTarget: Sendable {
 
   /// The row at a place, which the server refuses, as a reject.
   func reject(_ chunk: EncodedChunk, _ place: Int, reason: String) throws -> Reject
+
+  /// Removes what the table holds of rows that are rejects now, where the policy brings rows up to date: what is there is no
+  /// longer what the source says.
+  func removeOutdated(_ rejects: [Reject]) async throws
+}
+
+extension ChunkTarget {
+  func removeOutdated(_ rejects: [Reject]) async throws {}
 }
 
 extension PostgresConnection {

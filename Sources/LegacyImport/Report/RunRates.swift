@@ -22,6 +22,8 @@ public struct RunRates: Sendable {
     public fileprivate(set) var samples: [Sample]
     /// The least seconds between two samples.
     fileprivate var spacing: Double
+    /// The tables that are under way.
+    fileprivate var open = 0
 
     /// All rows of the activity.
     public var rows: Int { samples.last?.rows ?? 0 }
@@ -29,7 +31,6 @@ public struct RunRates: Sendable {
 
   /// One entry an activity, in the order in which they began.
   public private(set) var series: [Series] = []
-  private var current: Int?
 
   /// The most samples that an activity keeps.
   public static let mostSamples = 240
@@ -47,18 +48,20 @@ public struct RunRates: Sendable {
   public mutating func take(_ event: ImportEvent, at seconds: Double) {
     switch event {
     case .began(let activity, _, _, _, _):
-      if let current, series[current].activity == activity { return }
-      // What was done before this moment was done before it: the pause is no time of the activity that begins.
       let place = series.firstIndex { $0.activity == activity } ?? series.endIndex
       if place == series.endIndex {
         series.append(Series(activity: activity, samples: [], spacing: Self.shortestSpacing))
       }
-      series[place].add(Sample(seconds: seconds, rows: series[place].rows))
-      current = place
-    case .advanced(let rows):
-      guard let current, rows > 0 else { return }
-      series[current].add(Sample(seconds: seconds, rows: series[current].rows + rows))
-    case .planned, .finished, .warning: return
+      // What was done before this moment was done before it: the pause is no time of the activity.
+      if series[place].open == 0 { series[place].add(Sample(seconds: seconds, rows: series[place].rows)) }
+      series[place].open += 1
+    case .advanced(let activity, let rows):
+      guard rows > 0, let place = series.firstIndex(where: { $0.activity == activity }) else { return }
+      series[place].add(Sample(seconds: seconds, rows: series[place].rows + rows))
+    case .finished(let activity, _, _, _, _):
+      guard let place = series.firstIndex(where: { $0.activity == activity }) else { return }
+      series[place].open = max(0, series[place].open - 1)
+    case .planned, .warning: return
     }
   }
 

@@ -8,12 +8,26 @@ struct RunProgress: Sendable {
   private struct Account {
     var tables = 0
     var rows = 0
-    /// The time until the last moment at which another activity was begun.
+    /// The tables that are under way, and since when there is one.
+    var open = 0
+    var since: Duration = .zero
+    /// The time before that in which there was one.
     var spent: Duration = .zero
 
+    mutating func begin(at time: Duration) {
+      if open == 0 { since = time }
+      open += 1
+    }
+
+    mutating func finish(at time: Duration) {
+      tables += 1
+      open = max(0, open - 1)
+      if open == 0 { spent += max(.zero, time - since) }
+    }
+
     /// Rows a second; nil before anything can be said.
-    func rate(with more: Duration) -> Double? {
-      let seconds = (spent + more) / .seconds(1)
+    func rate(at time: Duration) -> Double? {
+      let seconds = (spent + (open > 0 ? max(.zero, time - since) : .zero)) / .seconds(1)
       return rows > 0 && seconds > 0 ? Double(rows) / seconds : nil
     }
   }
@@ -24,10 +38,10 @@ struct RunProgress: Sendable {
   /// What is being done, and what was begun last.
   private(set) var activity: ImportEvent.Activity?
   private(set) var place = ""
-  /// When the present activity was begun, or gone back to.
-  private var since: Duration = .zero
-  /// A run goes from one activity to the next and back, file by file.
+  /// A run goes from one activity to the next and back, file by file, and proves a table while it imports the next.
   private var accounts: [ImportEvent.Activity: Account] = [:]
+  /// Whether two activities were seen under way at once.
+  private var isSideBySide = false
 
   /// All files, and how many of them are in `tables` and `rows`: an import learns of them one by one.
   private var files = 0
@@ -39,14 +53,15 @@ struct RunProgress: Sendable {
     switch event {
     case .planned(let files, let tables, let rows): plan(files: files, tables: tables, rows: rows)
     case .began(let activity, let file, let table, _, _):
-      if activity != self.activity {
-        if let former = self.activity { accounts[former, default: Account()].spent += time - since }
-        (self.activity, since) = (activity, time)
-      }
+      accounts[activity, default: Account()].begin(at: time)
+      isSideBySide = isSideBySide || accounts.values.count { $0.open > 0 } > 1
+      // The import is what the user waits for; the proof is shown when it is alone.
+      self.activity = accounts[.importing]?.open ?? 0 > 0 ? .importing : activity
       place = table.isEmpty ? file : "\(file) \(table)"
-    case .advanced(let rows):
-      if let activity { accounts[activity, default: Account()].rows += rows }
-    case .finished(let activity, _, _, _, _): accounts[activity, default: Account()].tables += 1
+    case .advanced(let activity, let rows): accounts[activity, default: Account()].rows += rows
+    case .finished(let activity, _, _, _, _):
+      accounts[activity, default: Account()].finish(at: time)
+      if let other = accounts.first(where: { $0.value.open > 0 })?.key { self.activity = other }
     case .warning: break
     }
   }
@@ -79,19 +94,17 @@ struct RunProgress: Sendable {
   }
 
   /// Rows a second of the present activity; nil before anything can be said.
-  func rate(at time: Duration) -> Double? { present.rate(with: max(.zero, time - since)) }
+  func rate(at time: Duration) -> Double? { present.rate(at: time) }
 
   /// Seconds that are left, as far as the activities go that were begun; nil before anything can be said.
   func secondsLeft(at time: Duration) -> Double? {
     guard rows > 0, rate(at: time) != nil else { return nil }
     let expected = Double(rows) * scale
-    var seconds = 0.0
-    for (activity, account) in accounts {
-      let more = activity == self.activity ? max(.zero, time - since) : .zero
-      guard let rate = account.rate(with: more) else { continue }
-      seconds += max(0, expected - Double(account.rows)) / rate
+    let seconds = accounts.values.compactMap { account in
+      account.rate(at: time).map { max(0, expected - Double(account.rows)) / $0 }
     }
-    return seconds > 0 ? seconds : nil
+    let left = isSideBySide ? seconds.max() ?? 0 : seconds.reduce(0, +)
+    return left > 0 ? left : nil
   }
 
   // MARK: - Words
