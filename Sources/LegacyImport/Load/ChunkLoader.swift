@@ -45,6 +45,7 @@ struct ChunkLoader: Sendable {
       try await target.begin(merges: merges)
       if merges { try await ledger.forgetRejects(chunk.rows.map(\.uuid), of: source) }
       try await add(chunk, chunk.rows.indices, merges: merges, to: &outcome)
+      outcome.rejects = try await target.complete(outcome.rejects, of: chunk)
       try await ledger.write(outcome.rejects, of: source)
       try await ledger.write(
         LedgerLine(
@@ -65,6 +66,7 @@ struct ChunkLoader: Sendable {
       var outcome = Outcome(rejects: chunk.rejects)
       try await target.begin(merges: true)
       try await add(chunk, chunk.rows.indices, merges: true, to: &outcome)
+      outcome.rejects = try await target.complete(outcome.rejects, of: chunk)
       try await ledger.forgetRejects(chunk.rows.map(\.uuid) + chunk.rejects.map(\.uuid), of: source)
       try await ledger.write(outcome.rejects, of: source)
       try await ledger.add(loaded: outcome.loaded, there: outcome.alreadyThere, toLine: line, of: source)

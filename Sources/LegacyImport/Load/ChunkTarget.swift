@@ -21,6 +21,9 @@ protocol ChunkTarget: Sendable {
 
   /// The row at a place, which the server refuses, as a reject.
   func reject(_ chunk: EncodedChunk, _ place: Int, reason: String) throws -> Reject
+
+  /// Fills in what `reject` could not tell without asking.
+  func complete(_ rejects: [Reject], of chunk: EncodedChunk) async throws -> [Reject]
 }
 
 extension PostgresConnection {

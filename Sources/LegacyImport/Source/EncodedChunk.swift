@@ -22,6 +22,19 @@ struct EncodedChunk: Sendable {
   /// Rows that were read.
   var rowsRead: Int { rows.count + rejects.count }
 
+  /// The rows of these identities alone; places, digest and range are those of the whole chunk.
+  func only(_ identities: Set<PostgresUUID>) -> EncodedChunk {
+    var some = EncodedChunk(firstRow: firstRow, lastRow: lastRow)
+    for (place, row) in rows.enumerated() where identities.contains(row.uuid) {
+      some.starts.append(some.bytes.count)
+      some.rows.append(row)
+      some.bytes += bytes(of: place..<place + 1)
+    }
+    some.rejects = rejects.filter { identities.contains($0.uuid) }
+    some.digest = digest
+    return some
+  }
+
   /// The bytes of the rows at these places.
   func bytes(of places: Range<Int>) -> ArraySlice<UInt8> {
     guard let first = places.first else { return [] }

@@ -76,6 +76,36 @@ actor SourceReader {
     return agents.map { String(decoding: $0, as: UTF8.self) }.sorted()
   }
 
+  /// Reads something else of the file, in the same snapshot.
+  func read<Value: Sendable>(
+    _ body: @Sendable (SQLiteConnection) throws(SQLiteError) -> Value
+  ) throws(SQLiteError) -> Value {
+    try body(try source().connection)
+  }
+
+  /// The keys and the raw values of rows at these places of a table, all of them in a range.
+  func rawRows(
+    of table: LegacySchema.Table, at positions: Set<Int64>, within range: ScanRange
+  ) throws(SQLiteError) -> [Int64: (key: JSON, values: JSON)] {
+    var rows: [Int64: (key: JSON, values: JSON)] = [:]
+    var statement = try source().connection.prepare(table.scanSQL(range))
+    var ordinal = range.after ?? 0
+    while rows.count < positions.count, try statement.step() {
+      ordinal += 1
+      let position = table.rowIDName == nil ? ordinal : statement.integer(0)
+      guard positions.contains(position) else { continue }
+      var values = JSONObject()
+      for (place, column) in table.table.columns.enumerated() {
+        values[column.name] = RawValue.json(statement.value(place + 1))
+      }
+      let key = table.table.keyColumns.map { place in statement.value(place + 1) }
+      rows[position] = (
+        LegacyKey(values: key, rowID: table.table.hasRowID ? position : nil).json, .object(values)
+      )
+    }
+    return rows
+  }
+
   /// Closes the file. The snapshot is gone.
   func close() {
     scan = nil
