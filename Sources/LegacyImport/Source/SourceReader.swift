@@ -53,10 +53,13 @@ actor SourceReader {
   }
 
   /// How many rows a table has.
-  func rowCount(of source: SourceTable) throws(SQLiteError) -> Int {
-    let name = SQLiteIdentifier.quoted(source.table.name)
+  func rowCount(of source: SourceTable) throws(SQLiteError) -> Int { try rowCount(of: source.table.name) }
+
+  /// How many rows the table of that name has.
+  func rowCount(of table: String) throws(SQLiteError) -> Int {
+    let name = SQLiteIdentifier.quoted(table)
     guard
-      case .integer(let count)? = try self.source().connection.queryOne("SELECT count(*) FROM main.\(name)")?[
+      case .integer(let count)? = try source().connection.queryOne("SELECT count(*) FROM main.\(name)")?[
         0]
     else { return 0 }
     return Int(count)

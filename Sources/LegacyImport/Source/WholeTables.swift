@@ -4,37 +4,28 @@ import AgentBase
 import SQLite
 
 extension LegacySchema {
-  /// The tables whose rows are copied, in the order of their names, and those that are not, with the reason.
+  /// The tables whose rows are copied, in the order of their names: all that have rows of their own, and the virtual tables
+  /// that can be read, without what SQLite and the modules keep for themselves.
   ///
   /// - Throws: `SQLiteError`, as for a corrupt file.
-  static func wholeTables(
-    _ connection: SQLiteConnection
-  ) throws(SQLiteError) -> (tables: [Table], omissions: [Omission]) {
+  static func wholeTables(_ connection: SQLiteConnection) throws(SQLiteError) -> [Table] {
     var tables: [Table] = []
-    var omissions: [Omission] = []
     for row in try connection.query(
       "SELECT name, type, wr FROM pragma_table_list WHERE schema = 'main' AND type <> 'view' ORDER BY name")
     {
       guard let name = row[0].string, !name.hasPrefix("sqlite_") else { continue }
       switch row[1].string {
-      case "shadow":
-        omissions.append(
-          Omission(
-            kind: "table", name: name,
-            reason: "a virtual table keeps its books in it, which mean nothing without its module"))
+      case "shadow": continue
       case "virtual":
-        do throws(SQLiteError) {
-          tables.append(try wholeTable(name, storage: .virtual, hasRowID: false, connection))
-        } catch {
-          omissions.append(
-            Omission(kind: "table", name: name, reason: "the virtual table cannot be read: \(error.message)"))
+        if let table = try? wholeTable(name, storage: .virtual, hasRowID: false, connection) {
+          tables.append(table)
         }
       default:
         tables.append(
           try wholeTable(name, storage: .ordinary, hasRowID: row[2] == .integer(0), connection))
       }
     }
-    return (tables, omissions)
+    return tables
   }
 
   private static func wholeTable(

@@ -114,7 +114,8 @@ struct SchemaCheckup {
       return [
         .note(
           "schema",
-          "the books of agentbase copy are in \(schema): the first import, or the first agent, makes the rest")
+          "the books of agentbase copy are in \(schema): the first import, or the first agent, makes the rest"
+        )
       ]
     }
     let missing = Self.tables.filter { name in !tables.contains { $0.name == name } }

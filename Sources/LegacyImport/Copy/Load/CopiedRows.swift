@@ -40,7 +40,8 @@ struct CopiedRows: ChunkTarget {
     try await connection.execute(
       PostgresStatement(
         sql:
-          "CREATE TEMPORARY TABLE \(Self.staging) ON COMMIT DROP AS SELECT \(columns) FROM \(target.sql) LIMIT 0"))
+          "CREATE TEMPORARY TABLE \(Self.staging) ON COMMIT DROP AS SELECT \(columns) FROM \(target.sql) LIMIT 0"
+      ))
     try await connection.execute(
       PostgresStatement(
         sql:
@@ -119,7 +120,8 @@ struct CopiedRows: ChunkTarget {
       outcome.rejects.append(
         try reject(
           chunk, places.lowerBound + row.decode(0, as: Int.self),
-          reason: "another row with this key (\(keyColumns.map(\.target.name).joined(separator: ", "))) is there"))
+          reason:
+            "another row with this key (\(keyColumns.map(\.target.name).joined(separator: ", "))) is there"))
     }
   }
 

@@ -2,10 +2,16 @@
 
 /// The order that foreign keys ask for.
 struct LoadOrder: Sendable {
-  /// The places of the tables, parents first.
-  private(set) var order: [Int] = []
-  /// The places of tables that refer to themselves, alone or in a circle with others: their rows may come before their parents.
-  private(set) var circular: Set<Int> = []
+  /// Tables that are loaded one after the other before the next group begins.
+  struct Group: Sendable, Equatable {
+    /// Their places.
+    let tables: [Int]
+    /// Whether they refer to each other in a circle, or one to itself: a row may come before its parent.
+    let isCircular: Bool
+  }
+
+  /// The tables, parents first.
+  let groups: [Group]
 
   /// Orders tables; `parents` are the places of the tables that each of them refers to.
   ///
@@ -13,8 +19,7 @@ struct LoadOrder: Sendable {
   init(parents: [[Int]]) {
     var search = Search(parents: parents)
     for place in parents.indices where search.index[place] == nil { search.visit(place) }
-    order = search.order
-    circular = search.circular
+    groups = search.groups
   }
 
   private struct Search {
@@ -24,8 +29,7 @@ struct LoadOrder: Sendable {
     var stack: [Int] = []
     var onStack: Set<Int> = []
     var count = 0
-    var order: [Int] = []
-    var circular: Set<Int> = []
+    var groups: [Group] = []
 
     init(parents: [[Int]]) {
       self.parents = parents
@@ -51,8 +55,8 @@ struct LoadOrder: Sendable {
       let circle = stack[start...].sorted()
       stack.removeSubrange(start...)
       onStack.subtract(circle)
-      order += circle
-      if circle.count > 1 || parents[place].contains(place) { circular.formUnion(circle) }
+      groups.append(
+        Group(tables: circle, isCircular: circle.count > 1 || parents[place].contains(place)))
     }
   }
 }

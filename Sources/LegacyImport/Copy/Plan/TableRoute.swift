@@ -1,6 +1,6 @@
 // From a table of SQLite to a table of Postgres: which column goes where, and what stays behind.
 
-public import AgentBase
+import AgentBase
 import Postgres
 
 /// A column on its way.
@@ -8,34 +8,6 @@ struct ColumnRoute: Sendable {
   /// The column's place in the source table.
   let place: Int
   let target: TargetColumn
-}
-
-/// What does not come along, or not as it is, in plain words.
-public struct Omission: Sendable, Hashable {
-  /// What it is: `table`, `column`, `view`, `index`, `trigger`, …
-  public let kind: String
-  /// Its name.
-  public let name: String
-  /// The table that it belongs to; nil where it is one itself.
-  public let table: String?
-  /// Why it does not come along.
-  public let reason: String
-
-  /// Takes each part as it is.
-  public init(kind: String, name: String, table: String? = nil, reason: String) {
-    self.kind = kind
-    self.name = name
-    self.table = table
-    self.reason = reason
-  }
-
-  /// The omission as JSON.
-  public var json: JSON {
-    [
-      "kind": .string(kind), "name": .string(name), "table": table.map(JSON.string) ?? .null,
-      "reason": .string(reason),
-    ]
-  }
 }
 
 /// A table of SQLite with the table of Postgres that its rows go to.
@@ -65,7 +37,7 @@ struct TableRoute: Sendable {
       else {
         omissions.append(
           Omission(
-            kind: "column", name: column.name, table: source.table.name,
+            kind: .column, effect: .leftOut, name: column.name, table: source.table.name,
             reason: "\(target.displayName) has no such column: its values are not copied"))
         continue
       }

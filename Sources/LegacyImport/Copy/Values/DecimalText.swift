@@ -52,7 +52,9 @@ struct DecimalText: Sendable {
     let pointPlace = point < 0 ? place : point
     self.point = pointPlace
     isZero = highIndex < 0
-    let power = { (index: Int) in (index < pointPlace ? pointPlace - 1 - index : pointPlace - index) + exponent }
+    let power = { (index: Int) in
+      (index < pointPlace ? pointPlace - 1 - index : pointPlace - index) + exponent
+    }
     highest = isZero ? 0 : power(highIndex)
     lowest = isZero ? 0 : power(lowIndex)
   }

@@ -96,7 +96,8 @@ extension ValueEncoder {
     let alike = labels.filter { $0.lowercased() == folded }
     guard alike.count == 1 else {
       throw ValueRejection(
-        unsafe "\(shown(spelling(bytes))) is no label of \(typeName) (\(labels.prefix(20).joined(separator: ", ")))")
+        unsafe "\(shown(spelling(bytes))) is no label of \(typeName) (\(labels.prefix(20).joined(separator: ", ")))"
+      )
     }
     buffer.append(text: alike[0])
   }
@@ -105,7 +106,8 @@ extension ValueEncoder {
 
   /// A JSON array, or Postgres' own spelling `{…}`, of one dimension.
   func appendArray(
-    _ bytes: UnsafeRawBufferPointer, of part: TargetType, element: UInt32, to buffer: inout PostgresCopyEncoder
+    _ bytes: UnsafeRawBufferPointer, of part: TargetType, element: UInt32,
+    to buffer: inout PostgresCopyEncoder
   ) throws(ValueRejection) {
     try unsafe checkText(bytes)
     let text = unsafe spelling(bytes)
@@ -143,7 +145,9 @@ extension ValueEncoder {
   static func elements(of text: String) -> [JSON]? {
     let first = text.utf8.first { $0 != 0x20 && $0 != 0x09 && $0 != 0x0A && $0 != 0x0D }
     if first == UInt8(ascii: "[") {
-      guard case .array(let values)? = try? JSON(parsing: text), !JSON.array(values).holdsNUL else { return nil }
+      guard case .array(let values)? = try? JSON(parsing: text), !JSON.array(values).holdsNUL else {
+        return nil
+      }
       return values
     }
     return first == UInt8(ascii: "{") ? ArrayLiteral.elements(of: text) : nil
