@@ -132,21 +132,35 @@ struct CopyRun: Sendable {
     return (copy, table)
   }
 
-  /// Tries the rejected rows of tables again: where they refer to each other, until no more of them can be loaded, as their
-  /// parents may have come after them; else once, where the user wants it.
-  private func retry(_ copies: inout [(copy: TableCopy, report: TableReport)], isCircular: Bool) async throws
-  {
-    let isWorthIt = isCircular && copies.contains { $0.report.loaded > 0 }
-    guard isWorthIt || options.retriesRejects else { return }
-    var loaded: Int
-    repeat {
-      loaded = 0
-      for place in copies.indices where copies[place].report.rejected > 0 {
-        var report = copies[place].report
-        loaded += try await copies[place].copy.retry(into: &report)
-        copies[place].report = report
+  /// Tries rejected rows again: each where the user wants it, and those of tables that refer to each other, as their parents
+  /// may have come after them.
+  private func retry(_ copies: inout [(copy: TableCopy, report: TableReport)], isCircular: Bool) async throws {
+    if options.retriesRejects { try await retryEach(&copies) }
+    let circle = CircleLoad(ledger: ledger, copies: copies.map(\.copy))
+    var waiting = isCircular && copies.contains { $0.report.rejected > 0 } ? try await circle.count() : 0
+    while waiting > 0 {
+      if let loaded = try await circle.run() {
+        for (place, count) in loaded.enumerated() where count > 0 {
+          var report = copies[place].report
+          try await copies[place].copy.settle(ChunkLoader.Outcome(loaded: count), into: &report)
+          copies[place].report = report
+        }
+        return
       }
-    } while loaded > 0 && isCircular
+      // One of them is refused for another reason too: by themselves they tell it, where their parents are there.
+      try await retryEach(&copies)
+      let before = waiting
+      waiting = try await circle.count()
+      if waiting == before { return }
+    }
+  }
+
+  private func retryEach(_ copies: inout [(copy: TableCopy, report: TableReport)]) async throws {
+    for place in copies.indices where copies[place].report.rejected > 0 {
+      var report = copies[place].report
+      try await copies[place].copy.retry(into: &report)
+      copies[place].report = report
+    }
   }
 
   private func warn(_ text: String, _ report: inout CopyReport) {

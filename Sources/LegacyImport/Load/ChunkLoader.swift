@@ -106,7 +106,7 @@ struct ChunkLoader: Sendable {
 
 extension PostgresError {
   /// Whether the server refused what a row holds: data exceptions, broken constraints, and what is too large.
-  fileprivate var isAboutARow: Bool {
+  var isAboutARow: Bool {
     guard let sqlState else { return false }
     return ["22", "23", "54"].contains(sqlState.conditionClass)
   }

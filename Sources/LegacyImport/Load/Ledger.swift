@@ -162,10 +162,13 @@ struct Ledger: Sendable {
     }
   }
 
-  /// The identities of all rejects of a source.
-  func rejectedRows(of source: LedgerSource) async throws -> Set<PostgresUUID> {
+  /// The identities of a source's rejects: of all, or of those whose reasons begin so.
+  func rejectedRows(of source: LedgerSource, reason: String = "") async throws -> Set<PostgresUUID> {
     let rows = try await connection.query(
-      "SELECT id FROM agent_import_rejects WHERE agent_id = \(source.agent) AND source_id = \(source.id)")
+      """
+      SELECT id FROM agent_import_rejects WHERE agent_id = \(source.agent) AND source_id = \(source.id)
+      AND starts_with(reason, \(reason))
+      """)
     return Set(try rows.map { try $0.decode(0) })
   }
 

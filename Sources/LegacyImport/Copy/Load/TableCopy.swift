@@ -17,7 +17,9 @@ struct TableCopy: Sendable {
   let onEvent: @Sendable (ImportEvent) -> Void
 
   private var name: String { route.source.table.name }
-  private var source: LedgerSource { identity.source(name) }
+  private var source: LedgerSource { inLedger }
+  /// What the ledger knows the table by.
+  var inLedger: LedgerSource { identity.source(name) }
   private var encoder: TableRowEncoder {
     TableRowEncoder(route, identity: identity.rows(of: name), time: options.time)
   }
@@ -70,19 +72,36 @@ struct TableCopy: Sendable {
     }
   }
 
-  /// Tries rejected rows again.
-  ///
-  /// - Returns: how many of them are loaded now.
-  func retry(into report: inout TableReport) async throws -> Int {
+  // MARK: - Rows that were rejected
+
+  /// Tries rejected rows again, each chunk by itself.
+  func retry(into report: inout TableReport) async throws {
     let retry = RejectRetry(
       reader: reader, loader: loader(ownsRows: ownsRows), batchSize: options.batchSize, migratedAt: ""
     ) { range in
       try await reader.begin(route.source, range, encoder: encoder, takesDigests: false)
     }
     let outcome = try await retry.run(try await ledger.lines(of: source))
+    try await settle(outcome, into: &report)
+  }
+
+  /// Begins to read the rows of a line again.
+  func begin(_ line: LedgerLine) async throws {
+    let after = line.firstRow == .min ? nil : line.firstRow - 1
+    try await reader.begin(
+      route.source, ScanRange(after: after, through: line.lastRow, isFresh: false), encoder: encoder,
+      takesDigests: false)
+  }
+
+  /// The next rows of what was begun; nil after the last.
+  func nextChunk() async throws -> EncodedChunk? {
+    try await reader.nextChunk(most: options.batchSize, migratedAt: "")
+  }
+
+  /// Takes what became of rejected rows.
+  func settle(_ outcome: ChunkLoader.Outcome, into report: inout TableReport) async throws {
     report.settle(outcome)
     report.rejects = try await ledger.rejects(of: source, most: TableReport.mostRejects)
-    return outcome.loaded
   }
 
   private func loader(ownsRows: Bool) -> ChunkLoader {

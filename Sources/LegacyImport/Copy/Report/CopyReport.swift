@@ -6,8 +6,9 @@ public import AgentBase
 public struct CopyReport: Sendable {
   /// A sequence of Postgres that hands out numbers after the copied ones.
   public struct Sequence: Sendable {
-    /// The table and the column that it serves.
+    /// The table whose column it serves.
     public let table: String
+    /// The column that it serves.
     public let column: String
     /// Its name.
     public let name: String
@@ -61,10 +62,13 @@ public struct CopyReport: Sendable {
 
   // MARK: - Sums
 
-  /// Rows read, loaded by this run, there by an earlier one, and rejected.
+  /// Rows read.
   public var read: Int { tables.reduce(0) { $0 + $1.read } }
+  /// Rows that this run has loaded.
   public var loaded: Int { tables.reduce(0) { $0 + $1.loaded } }
+  /// Rows that were there.
   public var alreadyThere: Int { tables.reduce(0) { $0 + $1.alreadyThere } }
+  /// Rows that Postgres cannot hold.
   public var rejected: Int { tables.reduce(0) { $0 + $1.rejected } }
 
   /// 0 done; 1 a table failed; 3 rows were rejected; 4 the proof found a difference.

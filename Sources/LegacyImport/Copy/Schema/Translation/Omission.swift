@@ -28,7 +28,9 @@ public struct Omission: Sendable, Hashable {
     case changed
   }
 
+  /// What kind of thing it is.
   public var kind: Kind
+  /// What became of it.
   public var effect: Effect
   /// The name of the thing, as the source has it.
   public var name: String
