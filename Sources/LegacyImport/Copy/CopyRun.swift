@@ -134,7 +134,8 @@ struct CopyRun: Sendable {
 
   /// Tries rejected rows again: each where the user wants it, and those of tables that refer to each other, as their parents
   /// may have come after them.
-  private func retry(_ copies: inout [(copy: TableCopy, report: TableReport)], isCircular: Bool) async throws {
+  private func retry(_ copies: inout [(copy: TableCopy, report: TableReport)], isCircular: Bool) async throws
+  {
     if options.retriesRejects { try await retryEach(&copies) }
     let circle = CircleLoad(ledger: ledger, copies: copies.map(\.copy))
     var waiting = isCircular && copies.contains { $0.report.rejected > 0 } ? try await circle.count() : 0

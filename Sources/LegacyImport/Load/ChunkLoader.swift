@@ -112,7 +112,7 @@ extension PostgresError {
   }
 
   /// The server's message, with its detail.
-  fileprivate var serverMessage: String {
+  var serverMessage: String {
     guard let server else { return message }
     return [server.message, server.detail].compactMap { $0 }.joined(separator: ": ")
   }

@@ -145,6 +145,15 @@ struct Ledger: Sendable {
     }
   }
 
+  /// Enters another reason of a reject.
+  func enter(_ reason: String, ofReject id: PostgresUUID, of source: LedgerSource) async throws {
+    try await connection.execute(
+      """
+      UPDATE agent_import_rejects SET reason = \(reason), run_id = \(runID)
+      WHERE agent_id = \(source.agent) AND id = \(id)
+      """)
+  }
+
   /// Forgets the rejects of rows that Postgres holds now.
   func forgetRejects(_ rows: [PostgresUUID], of source: LedgerSource) async throws {
     try await connection.execute(

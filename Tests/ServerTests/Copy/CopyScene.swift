@@ -86,7 +86,8 @@ struct CopyScene {
         try await count("SELECT coalesce(sum(rows_read), 0) FROM agent_imports") == report.read,
         sourceLocation: location)
       #expect(
-        try await count("SELECT count(*) FROM agent_import_rejects") == report.rejected, sourceLocation: location)
+        try await count("SELECT count(*) FROM agent_import_rejects") == report.rejected,
+        sourceLocation: location)
     }
     let differences = report.verification?.differences.map(\.description) ?? []
     #expect(differences.isEmpty, sourceLocation: location)
@@ -99,6 +100,7 @@ extension CopyReport {
 
   /// Key and reason of each reject that the report lists, by table.
   var reasons: [String: [String]] {
-    Dictionary(uniqueKeysWithValues: tables.map { ($0.table, $0.rejects.map { "\($0.key): \($0.reason)" }.sorted()) })
+    Dictionary(
+      uniqueKeysWithValues: tables.map { ($0.table, $0.rejects.map { "\($0.key): \($0.reason)" }.sorted()) })
   }
 }

@@ -89,7 +89,8 @@ enum Guide2Database {
     Table(
       name: "research_sessions",
       sqlite: "id TEXT PRIMARY KEY, topic TEXT, key_findings TEXT, sources TEXT, completed_at DATETIME",
-      postgres: "id TEXT PRIMARY KEY, topic TEXT, key_findings JSONB, sources JSONB, completed_at TIMESTAMPTZ",
+      postgres:
+        "id TEXT PRIMARY KEY, topic TEXT, key_findings JSONB, sources JSONB, completed_at TIMESTAMPTZ",
       values: "'r' || i, 'Topic', json_array(i, i + 0.5), '[{\"url\": \"https://x\"}]', NULL", rows: 300),
     Table(
       name: "research_steps",
@@ -149,7 +150,8 @@ enum Guide2Database {
       values: "'e' || i, 'x' || (i % 100 + 1), 1 << 40, '2024-01-15 10:30:00'", rows: 300),
     Table(
       name: "api_usage",
-      sqlite: "id INTEGER PRIMARY KEY AUTOINCREMENT, date TEXT, requests INTEGER, models TEXT, updated_at DATETIME",
+      sqlite:
+        "id INTEGER PRIMARY KEY AUTOINCREMENT, date TEXT, requests INTEGER, models TEXT, updated_at DATETIME",
       postgres: "id SERIAL PRIMARY KEY, date DATE, requests INTEGER, models JSONB, updated_at TIMESTAMPTZ",
       values:
         "i, date('2024-01-01', i || ' days'), i, json_object('gpt', i), '2024-01-15 10:30:00'", rows: 30),

@@ -70,7 +70,8 @@ import Testing
   @Test func tablesThatOneSideLacksAreNamed() async throws {
     let scene = try await CopyScene(name: "unified.db")
     try scene.write(Guide2Database.sqlite)
-    try scene.write("DROP TABLE api_usage; ALTER TABLE audit_logs ADD COLUMN extra TEXT; CREATE TABLE odd (x)")
+    try scene.write(
+      "DROP TABLE api_usage; ALTER TABLE audit_logs ADD COLUMN extra TEXT; CREATE TABLE odd (x)")
     try await scene.execute(Guide2Database.postgres)
     try await scene.execute("DROP TABLE external_files; CREATE VIEW odd AS SELECT 1 AS x")
     let report = try await scene.copy { $0.tables = ["users", "audit_logs", "api_usage", "odd"] }
@@ -117,7 +118,8 @@ import Testing
     #expect(report.exitCode == 3)
     #expect(report.rejected == 2)
     let reasons = try report.table("analyses").rejects.map { "\($0.key): \($0.reason)" }.sorted()
-    #expect(reasons.first?.contains("5000: column status: \"CANCELLED\" is no label of analysis_status") == true)
+    #expect(
+      reasons.first?.contains("5000: column status: \"CANCELLED\" is no label of analysis_status") == true)
     #expect(reasons.last?.contains("5001: violates foreign key constraint \"analyses_idea_id_fkey\"") == true)
     #expect(
       try await scene.texts("SELECT mode, count(*) FROM ideas GROUP BY 1 ORDER BY 1")

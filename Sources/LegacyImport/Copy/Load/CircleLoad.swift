@@ -24,11 +24,14 @@ struct CircleLoad: Sendable {
   /// - Returns: how many rows were loaded, by table; nil where the server refuses one of them for another reason: then all
   ///   stay rejects.
   func run() async throws -> [Int]? {
-    do {
-      return try await connection.transaction { _ in try await load() }
-    } catch let error as PostgresError where error.isAboutARow {
-      return nil
+    for isProbed in [false, true] {
+      do {
+        return try await connection.transaction { _ in try await load(isProbed: isProbed) }
+      } catch let error as PostgresError where error.isAboutARow {
+        // The second time, rows that a check refuses are found first.
+      }
     }
+    return nil
   }
 
   /// How many rows wait for their parents.
@@ -40,7 +43,7 @@ struct CircleLoad: Sendable {
     return count
   }
 
-  private func load() async throws -> [Int] {
+  private func load(isProbed: Bool) async throws -> [Int] {
     try await connection.execute("SET CONSTRAINTS ALL IMMEDIATE")
     var staged: [(table: StagingTable, entries: [Int: Entry])] = []
     for (number, copy) in copies.enumerated() {
@@ -49,7 +52,12 @@ struct CircleLoad: Sendable {
       staged.append((table, try await stage(copy, table)))
     }
     let tables = staged.map(\.table)
-    for place in staged.indices { try await takeRowsThatAreThere(&staged[place]) }
+    for place in staged.indices {
+      try await takeRowsThatAreThere(&staged[place])
+      if isProbed, !staged[place].entries.isEmpty {
+        try await takeRowsThatAreRefused(&staged[place], of: copies[place])
+      }
+    }
     var found: Int
     repeat {
       found = 0
@@ -108,6 +116,18 @@ struct CircleLoad: Sendable {
             sql: "DELETE FROM \(table.sql) AS new USING \(other) \(same) RETURNING new.\(place)"))
         for row in rows { staged.entries[try row.decode(0)] = nil }
       }
+    }
+  }
+
+  /// Takes out the rows that a check or a NOT NULL of the table refuses, whoever their parents are, and gives them that reason.
+  private func takeRowsThatAreRefused(
+    _ staged: inout (table: StagingTable, entries: [Int: Entry]), of copy: TableCopy
+  ) async throws {
+    let probe = ConstraintProbe(table: staged.table, connection: connection)
+    try await probe.make()
+    for (place, reason) in try await probe.refused(0...(staged.entries.keys.max() ?? 0)) {
+      guard let entry = staged.entries.removeValue(forKey: place) else { continue }
+      try await ledger.enter(reason, ofReject: entry.uuid, of: copy.inLedger)
     }
   }
 

@@ -67,7 +67,9 @@ struct StagingTable: Sendable {
     var conditions = values.map { "\($0) IS NOT NULL" }
     conditions.append("NOT EXISTS (SELECT FROM \(key.parentName) AS parent WHERE \(inParent))")
     for other in staged where other.target.oid == key.parent {
-      let parents = key.parentColumns.compactMap { name in other.route.columns.first { $0.target.name == name } }
+      let parents = key.parentColumns.compactMap { name in
+        other.route.columns.first { $0.target.name == name }
+      }
       guard parents.count == values.count else { continue }
       let isStaged = zip(values, parents).map { value, parent in
         "\(other.value(of: parent, in: "parent")) = \(value)"
