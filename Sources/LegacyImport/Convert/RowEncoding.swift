@@ -8,12 +8,9 @@ import SQLite
 protocol RowEncoding: Sendable {
   /// Encodes the row that the statement of `scanSQL` stands on.
   ///
-  /// - Parameters:
-  ///   - position: the row's place: its rowid, or its ordinal where that cannot be read.
-  ///   - migratedAt: RFC 3339, UTC, for the rows that carry the time of their migration.
+  /// - Parameter position: the row's place: its rowid, or its ordinal where that cannot be read.
   mutating func encode(
-    _ row: borrowing SQLiteStatement, position: Int64, migratedAt: String,
-    into buffer: inout PostgresCopyEncoder
+    _ row: borrowing SQLiteStatement, position: Int64, into buffer: inout PostgresCopyEncoder
   ) -> RowEncoder.Outcome
 
   /// The values of the row that the statement stands on: storage class and value, by column.

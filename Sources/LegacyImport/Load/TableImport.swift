@@ -19,9 +19,8 @@ struct TableImport: Sendable {
   func dryRun(ledger: [LedgerLine], into report: inout TableReport) async throws {
     let plan = try await settle(ledger, into: &report)
     for range in plan.ranges {
-      try await reader.begin(
-        source, range, time: options.time, embeddingType: embeddingType, takesDigests: !options.isDryRun)
-      while let chunk = try await reader.nextChunk(most: options.batchSize, migratedAt: migratedAt) {
+      let scan = try await begin(range)
+      while let chunk = try await reader.nextChunk(of: scan, most: options.batchSize) {
         report.read += chunk.rowsRead
         report.loaded += chunk.rows.count
         report.add(chunk.rejects)
@@ -47,12 +46,11 @@ struct TableImport: Sendable {
       target: AgentRows(connection: ledger.connection, source: source, policy: options.onConflict))
     var number = lines.map(\.chunk).max() ?? 0
     for range in plan.ranges {
-      try await reader.begin(
-        source, range, time: options.time, embeddingType: embeddingType, takesDigests: !options.isDryRun)
-      var next = try await reader.nextChunk(most: options.batchSize, migratedAt: migratedAt)
+      let scan = try await begin(range)
+      var next = try await reader.nextChunk(of: scan, most: options.batchSize)
       while let chunk = next {
         number += 1
-        async let following = reader.nextChunk(most: options.batchSize, migratedAt: migratedAt)
+        async let following = reader.nextChunk(of: scan, most: options.batchSize)
         let outcome = try await loader.load(chunk, number: number, isFresh: range.isFresh)
         report.read += chunk.rowsRead
         report.loaded += outcome.loaded
@@ -75,6 +73,13 @@ struct TableImport: Sendable {
     }
     report.settle(try await retry.run(lines))
     report.rejects = try await loader.ledger.rejects(of: source.inLedger, most: TableReport.mostRejects)
+  }
+
+  private func begin(_ range: ScanRange) async throws -> SourceScan {
+    let encoder = RowEncoder(
+      source: source, time: options.time, embeddingType: embeddingType, migratedAt: MigrationTimes(migratedAt)
+    )
+    return try await reader.begin(source.schema, range, encoder: encoder, takesDigests: !options.isDryRun)
   }
 
   /// Compares the source with the ledger, and counts the rows that have not changed since.

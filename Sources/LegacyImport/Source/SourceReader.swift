@@ -12,7 +12,8 @@ actor SourceReader {
   nonisolated let file: LegacyFile
   private nonisolated let executor: QueueExecutor
   private var opened: (connection: SQLiteConnection, schema: LegacySchema)?
-  private var scan: Scan?
+  private var scans: [SourceScan: Scan] = [:]
+  private var scanCount = 0
 
   nonisolated var unownedExecutor: UnownedSerialExecutor { unsafe executor.asUnownedSerialExecutor() }
 
@@ -111,7 +112,7 @@ actor SourceReader {
 
   /// Closes the file. The snapshot is gone.
   func close() {
-    scan = nil
+    scans = [:]
     opened = nil
   }
 
@@ -126,7 +127,7 @@ actor SourceReader {
   func plan(_ table: LegacySchema.Table, ledger: [LedgerLine]) throws -> SourcePlan {
     guard !ledger.isEmpty else { return SourcePlan(ranges: [ScanRange(isFresh: true)]) }
     var walk = LedgerWalk(lines: ledger)
-    let digest = RowDigest()
+    var digest = RowDigest()
     var statement = try self.source().connection.prepare(table.scanSQL)
     var ordinal: Int64 = 0
     while try statement.step() {
@@ -143,47 +144,46 @@ actor SourceReader {
 
   // MARK: - Rows
 
-  /// Begins to read rows of a table.
+  /// Begins to read rows of a table. Several scans may be under way at once, all in the one snapshot.
   ///
   /// - Parameter takesDigests: whether the chunks are for the ledger, which keeps the digests of their raw values.
   func begin(
-    _ source: SourceTable, _ range: ScanRange, time: LegacyTime, embeddingType: EmbeddingType,
-    takesDigests: Bool
-  ) throws(SQLiteError) {
-    try begin(
-      source.schema, range, encoder: RowEncoder(source: source, time: time, embeddingType: embeddingType),
-      takesDigests: takesDigests)
-  }
-
-  /// Begins to read rows of a table with an encoder of its own.
-  func begin(
     _ table: LegacySchema.Table, _ range: ScanRange, encoder: some RowEncoding, takesDigests: Bool
-  ) throws(SQLiteError) {
-    scan = Scan(
+  ) throws(SQLiteError) -> SourceScan {
+    scanCount += 1
+    let handle = SourceScan(number: scanCount)
+    scans[handle] = Scan(
       statement: try source().connection.prepare(table.scanSQL(range)), encoder: encoder,
       ordinal: table.rowIDName == nil ? range.after ?? 0 : nil, takesDigests: takesDigests)
+    return handle
   }
 
-  /// The next rows of the range that was begun: at most `most`, fewer where they are large; nil after the last.
-  ///
-  /// - Parameter migratedAt: RFC 3339, UTC; it stands in each row's metadata.
-  func nextChunk(most: Int, migratedAt: String) throws -> EncodedChunk? {
+  /// The next rows of a scan: at most `most`, fewer where they are large; nil after the last.
+  func nextChunk(of handle: SourceScan, most: Int) throws -> EncodedChunk? {
     try Task.checkCancellation()
-    guard var scan = scan.take() else { return nil }
-    let chunk = try scan.nextChunk(most: most, migratedAt: migratedAt)
-    if chunk != nil { self.scan = consume scan }
+    guard let scan = scans[handle] else { return nil }
+    let chunk = try scan.nextChunk(most: most)
+    if chunk == nil { scans[handle] = nil }
     return chunk
   }
+
+  /// Ends a scan before its last row.
+  func end(_ handle: SourceScan) { scans[handle] = nil }
 }
 
-/// A scan under way.
-private struct Scan: ~Copyable {
-  var statement: SQLiteStatement
-  var encoder: any RowEncoding
+/// A scan that is under way in a reader.
+struct SourceScan: Sendable, Hashable {
+  fileprivate let number: Int
+}
+
+/// What the reader knows of a scan.
+private final class Scan {
+  private var statement: SQLiteStatement
+  private var encoder: any RowEncoding
   /// The place of the last row, counted, where the table has no rowid.
-  var ordinal: Int64?
-  let digest = RowDigest()
-  let takesDigests: Bool
+  private var ordinal: Int64?
+  private var digest = RowDigest()
+  private let takesDigests: Bool
   private var isDone = false
 
   init(statement: consuming SQLiteStatement, encoder: any RowEncoding, ordinal: Int64?, takesDigests: Bool) {
@@ -193,9 +193,9 @@ private struct Scan: ~Copyable {
     self.ordinal = ordinal
   }
 
-  mutating func nextChunk(most: Int, migratedAt: String) throws -> EncodedChunk? {
+  func nextChunk(most: Int) throws -> EncodedChunk? {
     var chunk: EncodedChunk?
-    var buffer = PostgresCopyEncoder()
+    var buffer = PostgresCopyEncoder(capacity: SourceReader.chunkBytes / 4)
     while !isDone, (chunk?.rowsRead ?? 0) < most, buffer.count < SourceReader.chunkBytes {
       // A statement that is stepped after its last row begins again.
       guard try statement.step() else {
@@ -206,7 +206,7 @@ private struct Scan: ~Copyable {
       let position = ordinal ?? statement.integer(0)
       if takesDigests { digest.update(statement, position: position) }
       let start = buffer.count
-      let outcome = encoder.encode(statement, position: position, migratedAt: migratedAt, into: &buffer)
+      let outcome = encoder.encode(statement, position: position, into: &buffer)
       var growing = chunk.take() ?? EncodedChunk(firstRow: position, lastRow: position)
       growing.lastRow = position
       switch outcome {
