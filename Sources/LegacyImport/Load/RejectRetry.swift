@@ -8,10 +8,8 @@ struct RejectRetry: Sendable {
   let loader: ChunkLoader
   /// The most rows that commit together.
   let batchSize: Int
-  /// When the run began, RFC 3339, UTC.
-  let migratedAt: String
   /// Begins to read a range of the source.
-  let begin: @Sendable (ScanRange) async throws -> Void
+  let begin: @Sendable (ScanRange) async throws -> SourceScan
 
   /// Reads the rejected rows of these lines again; what can be loaded now is loaded, its line is put right, and its reject goes.
   /// What is still refused stays, with the reason of now.
@@ -24,8 +22,8 @@ struct RejectRetry: Sendable {
     let rejected = try await loader.ledger.rejectedRows(of: loader.source)
     for line in lines.sorted(by: { $0.firstRow < $1.firstRow }) {
       let after = line.firstRow == .min ? nil : line.firstRow - 1
-      try await begin(ScanRange(after: after, through: line.lastRow, isFresh: false))
-      while let chunk = try await reader.nextChunk(most: batchSize, migratedAt: migratedAt) {
+      let scan = try await begin(ScanRange(after: after, through: line.lastRow, isFresh: false))
+      while let chunk = try await reader.nextChunk(of: scan, most: batchSize) {
         let some = chunk.only(rejected)
         guard some.rowsRead > 0 else { continue }
         let outcome = try await loader.retry(some, line: line.chunk)

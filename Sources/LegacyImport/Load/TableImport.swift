@@ -65,11 +65,8 @@ struct TableImport: Sendable {
 
   /// Tries the rejected rows of lines again that have not changed since.
   private func retry(_ lines: [LedgerLine], _ loader: ChunkLoader, _ report: inout TableReport) async throws {
-    let retry = RejectRetry(
-      reader: reader, loader: loader, batchSize: options.batchSize, migratedAt: migratedAt
-    ) { range in
-      try await reader.begin(
-        source, range, time: options.time, embeddingType: embeddingType, takesDigests: false)
+    let retry = RejectRetry(reader: reader, loader: loader, batchSize: options.batchSize) { range in
+      try await begin(range)
     }
     report.settle(try await retry.run(lines))
     report.rejects = try await loader.ledger.rejects(of: source.inLedger, most: TableReport.mostRejects)

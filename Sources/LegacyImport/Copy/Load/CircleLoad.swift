@@ -88,8 +88,8 @@ struct CircleLoad: Sendable {
     var entries: [Int: Entry] = [:]
     guard !rejected.isEmpty else { return entries }
     for line in try await ledger.lines(of: source) where line.rowsRejected > 0 {
-      try await copy.begin(line)
-      while let chunk = try await copy.nextChunk() {
+      let scan = try await copy.begin(line)
+      while let chunk = try await copy.nextChunk(of: scan) {
         let some = chunk.only(rejected)
         guard !some.rows.isEmpty else { continue }
         for row in some.rows { entries[entries.count] = Entry(uuid: row.uuid, line: line.chunk) }

@@ -57,11 +57,11 @@ struct TableCopy: Sendable {
   private func load(_ range: ScanRange, after number: inout Int, into report: inout TableReport) async throws
   {
     let loader = loader(ownsRows: ownsRows && range.isFresh)
-    try await reader.begin(route.source, range, encoder: encoder, takesDigests: true)
-    var next = try await reader.nextChunk(most: options.batchSize, migratedAt: "")
+    let scan = try await reader.begin(route.source, range, encoder: encoder, takesDigests: true)
+    var next = try await reader.nextChunk(of: scan, most: options.batchSize)
     while let chunk = next {
       number += 1
-      async let following = reader.nextChunk(most: options.batchSize, migratedAt: "")
+      async let following = reader.nextChunk(of: scan, most: options.batchSize)
       let outcome = try await loader.load(chunk, number: number, isFresh: range.isFresh)
       report.read += chunk.rowsRead
       report.loaded += outcome.loaded
@@ -77,7 +77,7 @@ struct TableCopy: Sendable {
   /// Tries rejected rows again, each chunk by itself.
   func retry(into report: inout TableReport) async throws {
     let retry = RejectRetry(
-      reader: reader, loader: loader(ownsRows: ownsRows), batchSize: options.batchSize, migratedAt: ""
+      reader: reader, loader: loader(ownsRows: ownsRows), batchSize: options.batchSize
     ) { range in
       try await reader.begin(route.source, range, encoder: encoder, takesDigests: false)
     }
@@ -86,16 +86,16 @@ struct TableCopy: Sendable {
   }
 
   /// Begins to read the rows of a line again.
-  func begin(_ line: LedgerLine) async throws {
+  func begin(_ line: LedgerLine) async throws -> SourceScan {
     let after = line.firstRow == .min ? nil : line.firstRow - 1
-    try await reader.begin(
+    return try await reader.begin(
       route.source, ScanRange(after: after, through: line.lastRow, isFresh: false), encoder: encoder,
       takesDigests: false)
   }
 
-  /// The next rows of what was begun; nil after the last.
-  func nextChunk() async throws -> EncodedChunk? {
-    try await reader.nextChunk(most: options.batchSize, migratedAt: "")
+  /// The next rows of a scan; nil after the last.
+  func nextChunk(of scan: SourceScan) async throws -> EncodedChunk? {
+    try await reader.nextChunk(of: scan, most: options.batchSize)
   }
 
   /// Takes what became of rejected rows.

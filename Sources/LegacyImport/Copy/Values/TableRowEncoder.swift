@@ -32,7 +32,7 @@ struct TableRowEncoder: RowEncoding {
   }
 
   func encode(
-    _ row: borrowing SQLiteStatement, position: Int64, migratedAt: String,
+    _ row: borrowing SQLiteStatement, position: Int64,
     into buffer: inout PostgresCopyEncoder
   ) -> RowEncoder.Outcome {
     // The place tells rows of one table from each other; no key has to be hashed for it.
