@@ -24,6 +24,7 @@ struct CopyRun: Sendable {
     onEvent(.planned(files: 1, tables: routes.count, rows: rows.reduce(0, +)))
     try await identity.enterFile(ledger)
     let lastNumbers = try await lastNumbers()
+    var copied: [TableCopy] = []
     for group in LoadOrder(parents: Self.parents(of: routes)).groups {
       var copies: [(copy: TableCopy, report: TableReport)] = []
       for place in group.tables {
@@ -35,7 +36,38 @@ struct CopyRun: Sendable {
         report.sequences += try await SequenceReset(connection: connection, isDryRun: options.isDryRun).run(
           copy.route, lastNumber: lastNumbers[copy.route.source.table.name])
       }
+      copied += copies.map(\.copy)
     }
+    if options.verifies, !options.isDryRun { report.verification = try await verify(copied) }
+  }
+
+  // MARK: - The proof
+
+  /// Compares every row of the file with Postgres.
+  private func verify(_ copies: [TableCopy]) async throws -> VerificationReport {
+    let start = ContinuousClock.now
+    var report = VerificationReport()
+    var spelling: TextSpelling?
+    if copies.contains(where: \.route.hasCastColumns) {
+      spelling = TextSpelling(connection: try await DatabaseCopy.connect(options))
+    }
+    for copy in copies {
+      let before = report.compared
+      let (name, target) = (copy.route.source.table.name, copy.route.target.displayName)
+      onEvent(
+        .began(
+          .verifying, file: fileName, table: name, target: target,
+          rows: try await reader.rowCount(of: name)))
+      try await CopyVerification(
+        connection: connection, copy: copy, spelling: copy.route.hasCastColumns ? spelling : nil,
+        rejected: try await ledger.rejectedRows(of: copy.inLedger), onEvent: onEvent
+      ).run(into: &report)
+      onEvent(
+        .finished(.verifying, file: fileName, table: name, rows: report.compared - before, rejected: 0))
+    }
+    await spelling?.connection.close()
+    report.seconds = start.secondsAgo
+    return report
   }
 
   // MARK: - What goes where

@@ -48,7 +48,7 @@ public struct DatabaseCopy: Sendable {
 
   private func runToTheEnd() async throws -> CopyReport {
     let start = ContinuousClock.now
-    let connection = try await connect()
+    let connection = try await Self.connect(options)
     let reader = SourceReader(
       LegacyFile(path: path, relativePath: URL(filePath: path).lastPathComponent, agent: ""))
     var report: CopyReport
@@ -70,7 +70,8 @@ public struct DatabaseCopy: Sendable {
     return report
   }
 
-  private func connect() async throws -> PostgresConnection {
+  /// Connects, with the settings that a copy wants.
+  static func connect(_ options: CopyOptions) async throws -> PostgresConnection {
     var configuration = try PostgresConfiguration(options.postgresURL)
     if configuration["application_name"] == nil { configuration["application_name"] = "agentbase copy" }
     let connection = try await PostgresConnection.connect(configuration)

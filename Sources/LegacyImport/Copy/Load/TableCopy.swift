@@ -20,7 +20,8 @@ struct TableCopy: Sendable {
   private var source: LedgerSource { inLedger }
   /// What the ledger knows the table by.
   var inLedger: LedgerSource { identity.source(name) }
-  private var encoder: TableRowEncoder {
+  /// Encodes its rows.
+  var encoder: TableRowEncoder {
     TableRowEncoder(route, identity: identity.rows(of: name), time: options.time)
   }
 

@@ -83,7 +83,7 @@ struct DecimalText: Sendable {
   }
 
   /// Appends numeric's binary form: count of groups, weight, sign, scale, groups of four digits.
-  func appendNumeric(of text: UnsafeRawBufferPointer, to field: inout [UInt8]) {
+  func appendNumeric(of text: UnsafeRawBufferPointer, scale: Int, to field: inout [UInt8]) {
     let (top, bottom) = isZero ? (0, 0) : (Self.group(of: highest), Self.group(of: lowest))
     let count = isZero ? 0 : top - bottom + 1
     field.append(bigEndian: Int16(truncatingIfNeeded: count))

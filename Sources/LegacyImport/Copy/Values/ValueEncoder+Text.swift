@@ -40,8 +40,12 @@ extension ValueEncoder {
       try unsafe appendArray(bytes, of: part, element: element, to: &buffer)
     case .character(let count):
       try unsafe checkText(bytes)
-      if bytes.count > count { try unsafe checkLength(bytes, most: count) }
-      unsafe buffer.append(text: bytes)
+      let characters = unsafe bytes.count { $0 & 0xC0 != 0x80 }
+      if characters > count { try unsafe checkLength(bytes, most: count) }
+      buffer.appendField { field in
+        unsafe field.append(contentsOf: bytes)
+        field.append(contentsOf: repeatElement(0x20, count: count - characters))
+      }
     case .name:
       try unsafe checkText(bytes)
       guard bytes.count < 64 else { throw ValueRejection("\(bytes.count) bytes are more than a name holds") }
@@ -137,11 +141,14 @@ extension ValueEncoder {
       guard decimal.highest < JSONNumber.limits.before, decimal.scale <= JSONNumber.limits.after else {
         throw unsafe outOfRange(spelling(bytes))
       }
-      buffer.appendField { field in unsafe decimal.appendNumeric(of: bytes, to: &field) }
+      // With the scale that the column gives it, the value is sent as it will come back.
+      let scale = if case .numeric(_, let scale) = type { max(0, scale) } else { decimal.scale }
+      buffer.appendField { field in unsafe decimal.appendNumeric(of: bytes, scale: scale, to: &field) }
     } else if let special = unsafe Self.special(bytes) {
       if case .numeric = type, !special.isNaN { throw unsafe outOfRange(spelling(bytes)) }
       let sign: UInt8 = special.isNaN ? 0xC0 : special > 0 ? 0xD0 : 0xF0
-      buffer.appendField { $0.append(contentsOf: [0, 0, 0, 0, sign, 0, 0, 0]) }
+      // numeric_send gives the infinities a scale of 32, and the copy sends what will come back.
+      buffer.appendField { $0.append(contentsOf: [0, 0, 0, 0, sign, 0, 0, special.isNaN ? 0 : 32]) }
     } else {
       throw unsafe unfit(spelling(bytes), "a number")
     }
