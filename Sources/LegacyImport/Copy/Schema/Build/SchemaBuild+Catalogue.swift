@@ -6,8 +6,8 @@ extension SchemaBuild {
   /// How an object is there.
   enum Presence: Sendable, Hashable {
     case whole
-    /// An index stands for the constraint, which the server had refused.
-    case inAnotherForm
+    /// An index of this definition, which may stand for a constraint that the server had refused.
+    case index(String)
     /// A constraint that the rows of before need not keep.
     case notValidated
   }
@@ -62,7 +62,7 @@ extension SchemaBuild {
           AND obj_description(c.oid, 'pg_class') = \(SchemaTranslator.mark)
         """)
       return row == nil ? nil : .whole
-    case .index(let table): return try await hasIndex(step.name, on: table) ? .whole : nil
+    case .index(let table): return try await index(step.name, on: table)
     case .constraint(let table):
       let row = try await connection.queryOne(
         """
@@ -71,16 +71,38 @@ extension SchemaBuild {
         WHERE n.nspname = \(schema) AND c.relname = \(table) AND k.conname = \(step.name)
         """)
       if let row { return try row.decode(0, as: Bool.self) ? .whole : .notValidated }
-      return try await hasIndex(step.name, on: table) ? .inAnotherForm : nil
+      return try await index(step.name, on: table)
     }
   }
 
-  private func hasIndex(_ name: String, on table: String) async throws -> Bool {
+  /// Whether a column of a table has a default.
+  func hasDefault(_ column: String, of table: String) async throws -> Bool {
     try await connection.queryOne(
       """
-      SELECT FROM pg_index AS i JOIN pg_class AS c ON c.oid = i.indexrelid
+      SELECT FROM pg_attribute AS a JOIN pg_class AS c ON c.oid = a.attrelid
+      JOIN pg_namespace AS n ON n.oid = c.relnamespace
+      WHERE n.nspname = \(translation.schema) AND c.relname = \(table) AND a.attname = \(column) AND a.atthasdef
+      """) != nil
+  }
+
+  /// The generated columns of a table.
+  func generatedColumns(of table: String) async throws -> Set<String> {
+    let rows = try await connection.query(
+      """
+      SELECT a.attname::text FROM pg_attribute AS a JOIN pg_class AS c ON c.oid = a.attrelid
+      JOIN pg_namespace AS n ON n.oid = c.relnamespace
+      WHERE n.nspname = \(translation.schema) AND c.relname = \(table) AND a.attgenerated <> ''
+      """)
+    return Set(try rows.map { try $0.decode(0, as: String.self) })
+  }
+
+  private func index(_ name: String, on table: String) async throws -> Presence? {
+    let row = try await connection.queryOne(
+      """
+      SELECT pg_get_indexdef(i.indexrelid) FROM pg_index AS i JOIN pg_class AS c ON c.oid = i.indexrelid
       JOIN pg_class AS t ON t.oid = i.indrelid JOIN pg_namespace AS n ON n.oid = t.relnamespace
       WHERE n.nspname = \(translation.schema) AND t.relname = \(table) AND c.relname = \(name)
-      """) != nil
+      """)
+    return try row.map { .index(try $0.decode(0)) }
   }
 }

@@ -19,9 +19,22 @@ struct SchemaBuild: Sendable {
       var omissions: [Omission] = []
       var finished: Set<String> = []
       for step in translation.before {
-        if case .columnDefault(let table) = step.object, finished.contains(table) { continue }
+        if case .columnDefault(let table) = step.object, finished.contains(table) {
+          if try await !hasDefault(step.name, of: table) {
+            var omission = step.omission
+            omission.reason += ": the server refused it, or it was dropped since"
+            omissions.append(omission)
+          }
+          continue
+        }
         if try await presence(of: step) != nil {
-          if case .table = step.object { finished.insert(step.name) }
+          guard case .table = step.object else { continue }
+          finished.insert(step.name)
+          if try await !step.generated.subtracting(generatedColumns(of: step.name)).isEmpty,
+            let omission = step.alternatives.last?.omission
+          {
+            omissions.append(omission)
+          }
           continue
         }
         if let omission = try await run(step) { omissions.append(omission) }
@@ -53,9 +66,18 @@ struct SchemaBuild: Sendable {
     switch try await presence(of: step) {
     case nil: return try await run(step)
     case .whole?: return nil
-    case .inAnotherForm?: return step.alternatives.last?.omission
+    case .index(let definition)?: return omission(of: step, madeAs: definition)
     case .notValidated?: return try await validate(step)
     }
+  }
+
+  /// What an earlier run had to say of an index that it made in another form.
+  private func omission(of step: SchemaTranslation.Step, madeAs definition: String) -> Omission? {
+    let isUnique = step.sql.hasPrefix("CREATE UNIQUE") || step.sql.contains(" ADD CONSTRAINT ")
+    if isUnique, !definition.hasPrefix("CREATE UNIQUE") { return step.alternatives.last?.omission }
+    let ofASCII = "COLLATE \"C\""
+    guard definition.contains(ofASCII), !step.sql.contains(ofASCII) else { return nil }
+    return step.alternatives.first { $0.sql.contains(ofASCII) }?.omission
   }
 
   // MARK: Running

@@ -8,9 +8,12 @@ extension ExpressionTranslator {
     case ("json", 1): return try value(arguments[0], as: .json)
     case ("json_valid", 1):
       let inner = try translate(arguments[0])
-      if inner.type == .json { return .compound("\(inner.operand) IS NOT NULL", .boolean) }
-      // PostgreSQL 16 and later; an older server says so.
-      return .compound("\(try adapt(inner, to: .text).operand) IS JSON", .boolean)
+      // Of NULL, nothing is said.
+      if inner.type == .json { return .atom("(\(inner.operand) IS NOT NULL OR NULL)", .boolean) }
+      let text = try adapt(inner, to: .text).operand
+      return knowsIsJSON
+        ? .compound("\(text) IS JSON", .boolean)
+        : .atom("(\(text) IS NULL OR \(text)::json IS NOT NULL)", .boolean)
     case ("json_extract", 2):
       let document = try value(arguments[0], as: .json).operand
       return .atom("(\(document) #>> '\(try Self.path(arguments[1]))')", .extracted)

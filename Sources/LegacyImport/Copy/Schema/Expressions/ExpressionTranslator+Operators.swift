@@ -59,7 +59,8 @@ extension ExpressionTranslator {
     switch symbol {
     case "/", "%":
       // SQLite answers NULL where Postgres fails.
-      let divisor = second.literal == nil ? "NULLIF(\(second.sql), 0)" : second.operand
+      let isZero = second.literal == .integer("0") || second.literal == nil
+      let divisor = isZero ? "NULLIF(\(second.sql), 0)" : second.operand
       if symbol == "%", !isWhole {
         return .compound("trunc(\(first.sql))::bigint % NULLIF(trunc(\(second.sql))::bigint, 0)", .integer)
       }
@@ -227,15 +228,18 @@ extension ExpressionTranslator {
   mutating func alike(_ expressions: [SQLExpression]) throws(TranslationRefusal) -> ([String], ValueType) {
     let values = try expressions.map { (value) throws(TranslationRefusal) in try translate(value) }
     let types = Set(values.filter { $0.literal == nil || $0.type != .unknown }.map(\.type))
+    let isTruth = values.allSatisfy { value in
+      value.type == .boolean || [.null, .integer("0"), .integer("1")].contains(value.literal)
+    }
     let type: ValueType
-    if types.count <= 1 {
+    if isTruth, types.contains(.boolean) {
+      type = .boolean
+    } else if types.count <= 1 {
       type = types.first ?? .text
     } else if types.allSatisfy(\.isNumber) {
       type = types.contains(.double) ? .double : .numeric
     } else if types.allSatisfy({ $0.isNumber || $0 == .boolean }) {
       type = types.contains(.double) ? .double : .integer
-    } else if values.allSatisfy({ $0.literal != nil || $0.type == .boolean }) {
-      type = .boolean
     } else {
       type = .text
     }

@@ -192,6 +192,14 @@ extension ExpressionTranslator {
 
   // MARK: Order
 
+  private func isNullable(_ expression: SQLExpression) -> Bool {
+    switch expression {
+    case .column(let name): scope.find(name)?.column.isNullable ?? true
+    case .call(let call): call.name != "count" && call.name != "row_number"
+    default: true
+    }
+  }
+
   mutating func order(_ terms: [SQLOrderTerm], results: [TranslationScope.Column] = [])
     throws(TranslationRefusal) -> String
   {
@@ -208,8 +216,9 @@ extension ExpressionTranslator {
         item = try translate(term.expression).sql
       }
       if term.isDescending { item += " DESC" }
-      // NULL is the least in SQLite and the greatest in Postgres.
-      let nullsFirst = term.nullsFirst ?? !term.isDescending
+      // NULL is the least in SQLite and the greatest in Postgres; without need, it keeps indexes from being used.
+      let nullsFirst =
+        term.nullsFirst ?? (isNullable(term.expression) ? !term.isDescending : term.isDescending)
       if nullsFirst != term.isDescending { item += nullsFirst ? " NULLS FIRST" : " NULLS LAST" }
       items.append(item)
     }

@@ -44,13 +44,20 @@ extension ExpressionTranslator {
     sql: String, isNow: Bool
   ) {
     var modifiers: [String] = []
+    var intervals: [String] = []
     for argument in arguments.dropFirst() {
-      guard case .string(let modifier) = argument else {
-        throw TranslationRefusal("it calculates a time with a modifier that is not written out")
+      if case .string(let modifier) = argument {
+        modifiers.append(modifier.lowercased())
+      } else {
+        // A modifier that is put together can be a number of units alone, which an interval reads as well.
+        depart("a time is moved by what another text says")
+        intervals.append(try value(argument, as: .text).operand + "::interval")
       }
-      modifiers.append(modifier.lowercased())
     }
     var (sql, isNow) = try start(arguments.first, modifiers.first)
+    for interval in intervals {
+      sql = "((\(sql) AT TIME ZONE 'UTC' + \(interval)) AT TIME ZONE 'UTC')"
+    }
     for modifier in modifiers where !["unixepoch", "auto", "utc", "subsec", "subsecond"].contains(modifier) {
       sql = try Self.modified(sql, modifier)
     }
@@ -99,19 +106,14 @@ extension ExpressionTranslator {
   private mutating func formatted(_ format: String, _ moment: String) throws(TranslationRefusal)
     -> TranslatedSQL
   {
+    // to_char is not immutable.
+    if isExact { depart("it shows a time as text, which Postgres does not in a generated column") }
     switch format {
     case "%s": return .atom("floor(extract(epoch FROM \(moment)))::bigint", .integer)
     case "%J":
       return .atom("(extract(epoch FROM \(moment)) / 86400.0 + 2440587.5)::double precision", .double)
     case "%w":
       return .atom("extract(dow FROM \(moment) AT TIME ZONE 'UTC')::bigint::text", .text)
-    case "%Y-%m-%d %H:%M:%S", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%d %H:%M:%f", "%Y-%m-%dT%H:%M:%fZ",
-      "%Y-%m-%dT%H:%M:%SZ":
-      // The whole moment: as text where it is kept as text, as a time where it is kept as one.
-      return TranslatedSQL(
-        sql: "to_char(\(moment) AT TIME ZONE 'UTC', '\(try Self.pattern(format))')", type: .text,
-        isAtom: true,
-        literal: nil)
     default:
       return .atom("to_char(\(moment) AT TIME ZONE 'UTC', '\(try Self.pattern(format))')", .text)
     }

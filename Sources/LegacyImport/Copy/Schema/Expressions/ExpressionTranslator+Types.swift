@@ -29,8 +29,11 @@ extension ExpressionTranslator {
       depart("a number or JSON as text is spelled as Postgres does")
       return .atom("\(value.operand)::text", .text)
     case (.timestamp, .text):
+      if isExact { depart("it shows a time as text, which Postgres does not in a generated column") }
       return .atom("to_char(\(value.operand) AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI:SS')", .text)
-    case (.date, .text): return .atom("to_char(\(value.sql), 'YYYY-MM-DD')", .text)
+    case (.date, .text):
+      if isExact { depart("it shows a time as text, which Postgres does not in a generated column") }
+      return .atom("to_char(\(value.sql), 'YYYY-MM-DD')", .text)
     case (.bytes, .text): return .atom("convert_from(\(value.sql), 'UTF8')", .text)
     case (.extracted, .text): return TranslatedSQL(sql: value.sql, type: .text, isAtom: value.isAtom)
     case (.text, .integer), (.text, .double), (.text, .numeric), (.extracted, .integer),

@@ -14,6 +14,8 @@ struct ExpressionTranslator {
   var schema = "public"
   /// Whether the values have to be those of SQLite, letter for letter, at the price of longer SQL.
   var isExact = false
+  /// Whether the server has IS JSON, as PostgreSQL 16 and later do.
+  var knowsIsJSON = true
   /// Why a value may differ from what SQLite answers; empty where it never does.
   var departures: [String] = []
   /// The names of results, which ORDER BY and GROUP BY may use, in lower case.

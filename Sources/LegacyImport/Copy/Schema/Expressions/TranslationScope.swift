@@ -13,6 +13,9 @@ struct TranslationScope: Sendable {
     var type: ValueType
     /// The collation that comparisons of it take, in upper case; nil for BINARY.
     var collation: String?
+    var isNullable = true
+    /// What stands for it, in brackets, where it cannot be named: a generated column within another.
+    var expression: String?
   }
 
   /// A table, a view or a query.
@@ -59,7 +62,8 @@ struct TranslationScope: Sendable {
         {
           let quoted = PostgresIdentifier.quoted(column.target)
           return Found(
-            sql: isQualified ? PostgresIdentifier.quoted(relation.target) + "." + quoted : quoted,
+            sql: column.expression
+              ?? (isQualified ? PostgresIdentifier.quoted(relation.target) + "." + quoted : quoted),
             column: column)
         }
       }

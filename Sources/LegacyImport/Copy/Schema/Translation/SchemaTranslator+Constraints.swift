@@ -61,6 +61,14 @@ extension SchemaTranslator {
     return there.map { ($0, columns.map { TargetNames.cut(parent.columns[$0].name) }) }
   }
 
+  /// A server without IS JSON can cast, which fails where JSON is malformed: the row is refused all the same.
+  private func castingCheck(_ check: SourceDatabase.Check, of table: SourceDatabase.Table) -> String? {
+    guard check.expressionSQL.asciiLowercased.contains("json_valid") else { return nil }
+    var translator = translator(for: table)
+    translator.knowsIsJSON = false
+    return try? translator.condition(SQLParser.expression(check.expressionSQL)).sql
+  }
+
   mutating func translateChecks(_ table: SourceDatabase.Table, at place: Int) {
     var names = TargetNames()
     for (number, check) in table.checks.enumerated() {
@@ -69,18 +77,28 @@ extension SchemaTranslator {
       do throws(TranslationRefusal) {
         var translator = translator(for: table)
         let condition = try translator.condition(SQLParser.expression(check.expressionSQL)).sql
-        let sql =
-          "ALTER TABLE \(qualified(tables[place].target)) ADD CONSTRAINT \(PostgresIdentifier.quoted(name)) CHECK (\(condition))"
+        let alter =
+          "ALTER TABLE \(qualified(tables[place].target)) ADD CONSTRAINT \(PostgresIdentifier.quoted(name)) CHECK "
+        let sql = alter + "(\(condition))"
+        var alternatives: [SchemaTranslation.Step.Alternative] = []
+        if let casting = castingCheck(check, of: table), casting != condition {
+          alternatives.append(
+            .init(
+              states: [.syntaxError], sql: alter + "(\(casting))",
+              omission: Omission(
+                kind: .check, effect: .changed, name: shown, table: table.name,
+                reason: "a cast to json, which refuses what is malformed: this server has no IS JSON")))
+        }
+        alternatives.append(
+          .init(
+            states: [.checkViolation], sql: sql + " NOT VALID",
+            omission: Omission(
+              kind: .check, effect: .changed, name: shown, table: table.name,
+              reason: "NOT VALID: it holds for new rows, as rows are there that break it")))
         after.append(
           SchemaTranslation.Step(
             object: .constraint(on: tables[place].target), name: name, sql: sql,
-            alternatives: [
-              .init(
-                states: [.checkViolation], sql: sql + " NOT VALID",
-                omission: Omission(
-                  kind: .check, effect: .changed, name: shown, table: table.name,
-                  reason: "NOT VALID: it holds for new rows, as rows are there that break it"))
-            ],
+            alternatives: alternatives,
             omission: Omission(
               kind: .check, effect: .leftOut, name: shown, table: table.name, reason: "")))
       } catch {

@@ -9,15 +9,12 @@ extension SchemaTranslator {
   mutating func translateTable(_ table: SourceDatabase.Table, at place: Int) {
     let target = tables[place].target
     var lines: [String] = []
-    var generated: [(column: Int, expression: String)] = []
     for column in table.columns.indices {
       remark(on: column, of: table)
       lines.append(line(column, of: table, at: place))
-      if let expression = generatedExpression(column, of: table) {
-        generated.append((column, expression))
-        tables[place].columns[column].isGeneratedInPostgres = true
-      }
     }
+    let generated = generatedExpressions(of: table)
+    for item in generated { tables[place].columns[item.column].isGeneratedInPostgres = true }
     func sql(generating: [(column: Int, expression: String)]) -> String {
       var lines = lines
       for (column, expression) in generating {
@@ -30,7 +27,8 @@ extension SchemaTranslator {
     var step = SchemaTranslation.Step(
       object: .table, name: target, sql: sql(generating: generated),
       omission: Omission(
-        kind: .table, effect: .leftOut, name: table.name, table: table.name, reason: ""), isEssential: true)
+        kind: .table, effect: .leftOut, name: table.name, table: table.name, reason: ""),
+      generated: Set(generated.map { tables[place].columns[$0.column].target }), isEssential: true)
     // Of several generated columns, one may be what the server refuses; else all are plain.
     if generated.count > 1 {
       for (index, item) in generated.enumerated() {
@@ -60,7 +58,7 @@ extension SchemaTranslator {
 
   // MARK: Columns
 
-  private func isNotNull(_ column: Int, of table: SourceDatabase.Table) -> Bool {
+  func isNotNull(_ column: Int, of table: SourceDatabase.Table) -> Bool {
     guard profile(of: table, column).nulls == 0 else { return false }
     let isKeyOfItsOwn = !table.hasRowID && (table.primaryKey?.parts.contains { $0.column == column } ?? false)
     return table.columns[column].isNotNull || isKeyOfItsOwn || isIdentity(column, of: table)
@@ -111,26 +109,55 @@ extension SchemaTranslator {
 
   // MARK: Generated columns
 
-  private mutating func generatedExpression(_ column: Int, of table: SourceDatabase.Table) -> String? {
-    guard let sql = table.columns[column].generatedSQL else { return nil }
-    func plain(_ reason: String) -> String? {
+  /// The expressions of the columns that Postgres can generate, in the order of the columns.
+  ///
+  /// Postgres has no generated column that reads another: there its expression stands instead.
+  private mutating func generatedExpressions(of table: SourceDatabase.Table) -> [(
+    column: Int, expression: String
+  )] {
+    var waiting = table.columns.indices.filter { table.columns[$0].generatedSQL != nil }
+    var found: [Int: String] = [:]
+    var reasons: [Int: String] = [:]
+    while true {
+      var later: [Int] = []
+      for column in waiting {
+        do throws(TranslationRefusal) {
+          let names = waiting.filter { $0 != column }.map { table.columns[$0].name.asciiLowercased }
+          found[column] = try generatedExpression(column, of: table, with: found, without: Set(names))
+        } catch {
+          reasons[column] = error.reason
+          later.append(column)
+        }
+      }
+      if later.count == waiting.count { break }
+      waiting = later
+    }
+    for column in waiting {
       omit(
         .generatedColumn, .changed, table.columns[column].name, table.name,
-        "a plain column with the values: \(reason)")
-      return nil
+        "a plain column with the values: \(reasons[column] ?? "its expression is not understood")")
     }
-    guard !sql.isEmpty else { return plain("its expression is not understood") }
-    do throws(TranslationRefusal) {
-      var translator = translator(for: table)
-      translator.isExact = true
-      let type = ValueType(type(of: table, column).type)
-      let value = try translator.value(SQLParser.expression(sql), as: type)
-      if let departure = translator.departures.first { return plain(departure) }
-      // What SQLite calculates from a text or a JSON that is malformed, Postgres refuses.
-      return value.sql
-    } catch {
-      return plain(error.reason)
+    return found.sorted { $0.key < $1.key }.map { (column: $0.key, expression: $0.value) }
+  }
+
+  private func generatedExpression(
+    _ column: Int, of table: SourceDatabase.Table, with others: [Int: String], without waiting: Set<String>
+  ) throws(TranslationRefusal) -> String {
+    let sql = table.columns[column].generatedSQL ?? ""
+    guard !sql.isEmpty else { throw TranslationRefusal("its expression is not understood") }
+    var translator = translator(for: table)
+    translator.isExact = true
+    if var relation = translator.scope.levels[0].first {
+      for (place, expression) in others { relation.columns[place].expression = "(\(expression))" }
+      relation.columns.removeAll { waiting.contains($0.name.asciiLowercased) }
+      // The rowid is no column that Postgres has there.
+      relation.rowIDColumn = nil
+      translator.scope = TranslationScope(relation)
     }
+    let type = ValueType(type(of: table, column).type)
+    let value = try translator.value(SQLParser.expression(sql), as: type)
+    if let departure = translator.departures.first { throw TranslationRefusal(departure) }
+    return value.sql
   }
 
   // MARK: Defaults

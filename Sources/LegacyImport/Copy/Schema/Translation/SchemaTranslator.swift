@@ -104,7 +104,7 @@ struct SchemaTranslator {
       columns: table.columns.enumerated().map { place, column in
         TranslationScope.Column(
           name: column.name, target: columns[place].target, type: ValueType(type(of: table, place).type),
-          collation: column.collation)
+          collation: column.collation, isNullable: !isNotNull(place, of: table))
       }, rowIDColumn: table.rowIDColumn)
   }
 

@@ -18,7 +18,7 @@ struct TypeChoice: Sendable, Hashable {
   /// - Parameter isFlag: whether a number there is known to be a truth value: by its name or its CHECK.
   init(_ declared: DeclaredType, _ profile: ColumnProfile, isFlag: Bool = false) {
     if let type = Self.fitting(declared, profile, isFlag: isFlag) {
-      self.init(type: type, remark: Self.remark(on: type, profile))
+      self.init(type: type, remark: Self.remark(on: type, profile) ?? Self.widening(declared, type))
       return
     }
     let type = Self.type(ofValues: profile, declared)
@@ -155,6 +155,18 @@ struct TypeChoice: Sendable, Hashable {
     default: break
     }
     return remarks.isEmpty ? nil : remarks.joined(separator: "; ")
+  }
+
+  /// What is said where the values are of the declared kind, but beyond its length.
+  private static func widening(_ declared: DeclaredType, _ type: ColumnType) -> String? {
+    switch (declared.family, type) {
+    case (.text, .text) where declared.length != nil: "some texts are longer than declared: it is text"
+    case (.numeric, .anyNumeric) where declared.length != nil:
+      "some numbers have more digits than declared: it is numeric"
+    case (.numeric, .double): "some numbers are infinite or -0.0: it is double precision"
+    case (.date, .timestamp): "some dates have a time of day: it is timestamp with time zone"
+    default: nil
+    }
   }
 
   /// What is said where the values do not fit the declared type.
