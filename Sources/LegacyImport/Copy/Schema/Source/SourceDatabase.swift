@@ -100,7 +100,7 @@ struct SourceDatabase: Sendable {
   }
 
   /// A CHECK constraint.
-  struct Check: Sendable {
+  struct Check: Sendable, Hashable {
     var name: String?
     var expressionSQL: String
   }

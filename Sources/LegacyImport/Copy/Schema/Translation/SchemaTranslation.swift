@@ -54,11 +54,19 @@ struct SchemaTranslation: Sendable {
   ///   - profiles: of each table, by the source's name, one profile a column in the table's order.
   ///   - schema: the schema of Postgres in which everything is made; it is made itself where it is missing.
   ///   - existing: the relations of that schema that are there and that no copy has made (`SchemaBuild.existing`).
-  ///   - tables: the names of the tables to move; nil for all.
+  ///   - tables: the names of the tables to move, in either case of letters; nil for all.
   init(
     _ source: SourceDatabase, profiles: [String: [ColumnProfile]], schema: String,
     existing: Set<String> = [], tables: Set<String>? = nil
   ) {
+    var translator = SchemaTranslator(
+      source: source, profiles: profiles, schema: schema, existing: existing, chosen: tables)
+    translator.translate()
     self.schema = schema
+    before = translator.before
+    after = translator.after
+    omissions = translator.omissions
+    self.tables = translator.tables
+    sequences = translator.sequences
   }
 }

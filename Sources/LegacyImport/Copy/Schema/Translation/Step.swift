@@ -35,6 +35,8 @@ extension SchemaTranslation {
     var alternatives: [Alternative] = []
     /// What the report says, with the server's words, where all were refused.
     var omission: Omission
+    /// The columns of Postgres that it generates, by the name in Postgres; for a table.
+    var generated: Set<String> = []
     /// Whether nothing else can go on without it: its refusal is an error, not an omission.
     var isEssential = false
   }
