@@ -16,9 +16,47 @@ struct CopyRun: Sendable {
   private var fileName: String { reader.file.relativePath }
 
   func run(into report: inout CopyReport) async throws {
-    let sources = try await sources(&report)
+    let plan = try await CopyPlan(
+      reading: reader, schema: identity.schema, chosen: options.tables, connection: connection)
+    report.notInFile = plan.notInFile
+    for name in plan.notInFile { warn("table \(name) is not in \(fileName) and was left out", &report) }
+    report.omissions = plan.translation.omissions + (try await plan.build.before())
+    let (routes, omissions) = plan.routes(try await catalogue(plan))
+    report.omissions += omissions
+    let copied = try await copyAll(routes, &report)
+    report.omissions += try await plan.build.after()
+    if options.verifies, !options.isDryRun {
+      // The keys by which rows are told from each other may be new.
+      let keyed = plan.routes(try await Catalogue(reading: connection, schema: identity.schema)).routes
+      report.verification = try await verify(
+        copied.compactMap { copy in
+          keyed.first { $0.source.table.name == copy.route.source.table.name }.map(copy.along)
+        })
+    }
+  }
+
+  /// The tables of Postgres. Those that an interrupted run has made and begun to fill are given their keys first.
+  private func catalogue(_ plan: CopyPlan) async throws -> Catalogue {
     let catalogue = try await Catalogue(reading: connection, schema: identity.schema)
-    let routes = routes(sources, catalogue, &report)
+    var begun: Set<String> = []
+    for route in plan.routes(catalogue).routes
+    where plan.makes(route.source.table.name) && !route.target.keys.contains(where: \.isPrimary) {
+      if try await !isEmpty(route.target) { begun.insert(route.target.name) }
+    }
+    guard try await plan.makeKeys(of: begun) else { return catalogue }
+    return try await Catalogue(reading: connection, schema: identity.schema)
+  }
+
+  private func isEmpty(_ table: TargetTable) async throws -> Bool {
+    let row = try await connection.queryOne(
+      PostgresStatement(sql: "SELECT NOT EXISTS (SELECT FROM \(table.sql))"))
+    return try row?.decode(0) ?? true
+  }
+
+  // MARK: - Rows
+
+  /// Copies all tables, parents before children.
+  private func copyAll(_ routes: [TableRoute], _ report: inout CopyReport) async throws -> [TableCopy] {
     var rows: [Int] = []
     for route in routes { rows.append(try await reader.rowCount(of: route.source.table.name)) }
     onEvent(.planned(files: 1, tables: routes.count, rows: rows.reduce(0, +)))
@@ -38,7 +76,7 @@ struct CopyRun: Sendable {
       }
       copied += copies.map(\.copy)
     }
-    if options.verifies, !options.isDryRun { report.verification = try await verify(copied) }
+    return copied
   }
 
   // MARK: - The proof
@@ -70,52 +108,6 @@ struct CopyRun: Sendable {
     return report
   }
 
-  // MARK: - What goes where
-
-  /// The tables of the file that are wanted.
-  private func sources(_ report: inout CopyReport) async throws -> [LegacySchema.Table] {
-    let all = try await reader.read { connection throws(SQLiteError) in
-      try LegacySchema.wholeTables(connection)
-    }
-    guard let wanted = options.tables else { return all }
-    var sources: [LegacySchema.Table] = []
-    for name in wanted {
-      if let source = all.named(name, \.table.name) {
-        sources.append(source)
-      } else {
-        report.notInFile.append(name)
-        warn("table \(name) is not in \(fileName) and was left out", &report)
-      }
-    }
-    return sources
-  }
-
-  private func routes(
-    _ sources: [LegacySchema.Table], _ catalogue: Catalogue, _ report: inout CopyReport
-  ) -> [TableRoute] {
-    var routes: [TableRoute] = []
-    for source in sources {
-      let name = source.table.name
-      guard let target = catalogue.table(name) else {
-        report.omit(.table, name, "the schema \(identity.schema) has no such table: its rows are not copied")
-        continue
-      }
-      guard target.kind.takesRows else {
-        report.omit(.table, name, "\(target.displayName) is a \(target.kind.words): its rows are not copied")
-        continue
-      }
-      let route = TableRoute(source, to: target)
-      report.omissions += route.omissions
-      if route.columns.isEmpty {
-        report.omit(
-          .table, name, "no column of \(target.displayName) is in the source: its rows are not copied")
-      } else {
-        routes.append(route)
-      }
-    }
-    return routes
-  }
-
   private static func parents(of routes: [TableRoute]) -> [[Int]] {
     let places = Dictionary(
       routes.enumerated().map { ($0.element.target.oid, $0.offset) }, uniquingKeysWith: { first, _ in first })
@@ -145,12 +137,11 @@ struct CopyRun: Sendable {
     let name = route.source.table.name
     var table = TableReport(file: fileName, table: name, target: route.target.displayName)
     onEvent(.began(.copying, file: fileName, table: name, target: route.target.displayName, rows: rows))
-    let isEmpty = try await connection.queryOne(
-      PostgresStatement(sql: "SELECT NOT EXISTS (SELECT FROM \(route.target.sql))"))?.decode(0, as: Bool.self)
+    let isEmpty = try await isEmpty(route.target)
     let copy = TableCopy(
       reader: reader, ledger: ledger, identity: identity, route: route, options: options,
-      ownsRows: try await identity.enter(route, isEmpty: isEmpty ?? false, ledger),
-      isEmpty: isEmpty ?? false, onEvent: onEvent)
+      ownsRows: try await identity.enter(route, isEmpty: isEmpty, ledger),
+      isEmpty: isEmpty, onEvent: onEvent)
     do {
       try await copy.run(into: &table)
       if table.read != rows {
@@ -211,9 +202,5 @@ extension CopyReport {
         "table \(table.table): \(table.read) rows were read, but \(table.loaded) loaded, \(table.alreadyThere) there and \(table.rejected) rejected"
       )
     }
-  }
-
-  fileprivate mutating func omit(_ kind: Omission.Kind, _ name: String, _ reason: String) {
-    omissions.append(Omission(kind: kind, effect: .leftOut, name: name, table: nil, reason: reason))
   }
 }

@@ -88,7 +88,6 @@ public struct DatabaseCopy: Sendable {
     var report = CopyReport(date: clock.text, isDryRun: options.isDryRun, file: path)
     let schema = try await schema(connection)
     report.schema = schema
-    try await reader.checkPages()
     try await PostgresSchemaInstaller.books.install(on: connection)
     let runID = try await connection.queryOne("SELECT gen_random_uuid()")?.decode(0, as: PostgresUUID.self)
     let ledger = Ledger(
@@ -96,6 +95,8 @@ public struct DatabaseCopy: Sendable {
     let identity = CopyIdentity(schema: schema, fileName: reader.file.relativePath)
     // Two runs at once would each load what the other has not yet entered.
     _ = try await connection.query("SELECT pg_advisory_lock(\(identity.fileID))")
+    // Only now the snapshot is taken: another run must not have moved what this one does not see.
+    try await reader.checkPages()
     let run = CopyRun(
       reader: reader, ledger: ledger, identity: identity, options: options, onEvent: onEvent)
     try await run.run(into: &report)

@@ -25,7 +25,7 @@ actor SourceReader {
 
   // MARK: - The file
 
-  private func source() throws(SQLiteError) -> (connection: SQLiteConnection, schema: LegacySchema) {
+  func source() throws(SQLiteError) -> (connection: SQLiteConnection, schema: LegacySchema) {
     if let opened { return opened }
     let connection = try SQLiteConnection.snapshot(of: file.path)
     let opened = (connection, try LegacySchema(reading: connection))

@@ -25,6 +25,13 @@ struct TableCopy: Sendable {
     TableRowEncoder(route, identity: identity.rows(of: name), time: options.time)
   }
 
+  /// The same copy by another route.
+  func along(_ route: TableRoute) -> TableCopy {
+    TableCopy(
+      reader: reader, ledger: ledger, identity: identity, route: route, options: options, ownsRows: ownsRows,
+      isEmpty: isEmpty, onEvent: onEvent)
+  }
+
   /// Copies every row that is not there yet.
   ///
   /// - Throws: `ImportError` of code `conflict` where rows that have changed since cannot be found again, because nothing tells
