@@ -69,7 +69,12 @@ struct CopySummary {
     guard let verification = report.verification else {
       return report.isDryRun ? ["dry run: nothing was written"] : ["not verified"]
     }
-    return VerificationSummary(report: verification).lines
+    var told = verification
+    // In a copy these are the application's own.
+    told.written = 0
+    let beyond = verification.written
+    return VerificationSummary(report: told).lines
+      + (beyond > 0 ? ["  beside them: \(beyond.counted("row")) that the file does not have"] : [])
   }
 
   private var rejects: [String] {

@@ -11,6 +11,13 @@ extension ValueEncoder {
   func appendJSONB(_ bytes: UnsafeRawBufferPointer, to buffer: inout PostgresCopyEncoder)
     throws(ValueRejection)
   {
+    // Much JSON is spelled so already.
+    if unsafe CanonicalJSON.isCanonical(bytes) && PlainText.isValid(bytes),
+      bytes.count < RowEncoder.longestJSON
+    {
+      unsafe buffer.append(jsonb: bytes)
+      return
+    }
     let json: JSON
     do {
       json = unsafe try JSON(parsing: Array(bytes))

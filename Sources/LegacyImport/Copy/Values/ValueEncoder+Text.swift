@@ -69,13 +69,10 @@ extension ValueEncoder {
   func spelling(_ bytes: UnsafeRawBufferPointer) -> String { unsafe String(decoding: bytes, as: UTF8.self) }
 
   func checkText(_ bytes: UnsafeRawBufferPointer) throws(ValueRejection) {
-    guard unsafe !bytes.contains(0) else {
-      throw ValueRejection("the text holds a NUL (U+0000), which Postgres cannot store")
-    }
-    guard
-      unsafe (try? UTF8Span(validating: Span(_unsafeElements: bytes.assumingMemoryBound(to: UInt8.self))))
-        != nil
-    else { throw ValueRejection("the text is not UTF-8") }
+    if unsafe PlainText.isValid(bytes) { return }
+    throw ValueRejection(
+      unsafe bytes.contains(0)
+        ? "the text holds a NUL (U+0000), which Postgres cannot store" : "the text is not UTF-8")
   }
 
   private func checkLength(_ bytes: UnsafeRawBufferPointer, most: Int) throws(ValueRejection) {
@@ -160,10 +157,27 @@ extension ValueEncoder {
     throws(ValueRejection)
   {
     let zone = if case .timestamptz = type { time } else { plainTime }
-    guard let microseconds = unsafe zone.microseconds(of: .text(spelling(bytes))) else {
+    let isoTime = unsafe zone.microseconds(ofDateTime: bytes)
+    guard let microseconds = unsafe isoTime ?? zone.microseconds(of: .text(spelling(bytes))) else {
       throw unsafe unfit(spelling(bytes), "a time")
     }
+    guard unsafe !Self.isFinerThanMicroseconds(bytes) else {
+      throw ValueRejection(unsafe "\(shown(spelling(bytes))) is finer than the microseconds of Postgres")
+    }
     try append(microseconds: microseconds, spelled: unsafe spelling(bytes), to: &buffer)
+  }
+
+  /// Whether a second's fraction has a digit beyond the sixth that is not zero.
+  private static func isFinerThanMicroseconds(_ bytes: UnsafeRawBufferPointer) -> Bool {
+    guard bytes.count > 26, let point = unsafe bytes.firstIndex(where: { $0 == 0x2E || $0 == 0x2C }) else {
+      return false
+    }
+    for place in (point + 1)..<bytes.count {
+      let byte = unsafe bytes[place]
+      guard byte >= 0x30, byte <= 0x39 else { return false }
+      if place > point + 6, byte != 0x30 { return true }
+    }
+    return false
   }
 
   /// `HH:MM[:SS[.fraction]]`, in microseconds since midnight.

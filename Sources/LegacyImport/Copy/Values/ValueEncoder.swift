@@ -46,8 +46,10 @@ struct ValueEncoder: Sendable {
       guard let real = Float(exactly: number) else { throw inexact(String(number)) }
       buffer.append(float4: real)
     case .timestamptz, .timestamp, .date:
-      guard let microseconds = plainTime.microseconds(of: .integer(number)) else {
-        throw unfit(String(number), "a time")
+      // Nanoseconds are told by their size (`LegacyTime`).
+      let isFiner = number.magnitude >= 100_000_000_000_000_000 && number % 1000 != 0
+      guard !isFiner, let microseconds = plainTime.microseconds(of: .integer(number)) else {
+        throw unfit(String(number), isFiner ? "a time of whole microseconds" : "a time")
       }
       try append(microseconds: microseconds, spelled: String(number), to: &buffer)
     case .jsonb: buffer.append(jsonb: String(number))
