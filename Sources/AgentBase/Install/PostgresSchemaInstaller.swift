@@ -9,10 +9,15 @@ package import Schema
 /// Each step is one transaction, with its line in `agentbase_schema_versions`, under an advisory lock: of any number of
 /// processes that start at once, one makes each step.
 package struct PostgresSchemaInstaller: Sendable {
+  /// All steps that this program knows.
   let steps: [SchemaStep]
+  /// The last step that is wanted.
+  let last: Int
 
-  /// The steps of the library's own schema.
-  package static let library = PostgresSchemaInstaller(steps: Schema.postgres)
+  /// The whole schema of the library.
+  package static let library = PostgresSchemaInstaller(steps: Schema.postgres, last: Schema.postgres.count)
+  /// The importer's books alone, beside the tables of an application: the first step stands by itself.
+  package static let books = PostgresSchemaInstaller(steps: Schema.postgres, last: 1)
 
   /// What the advisory lock is known by, in every database.
   private static let lock: Int64 = 0x4167_656E_7442_6173
@@ -30,13 +35,17 @@ package struct PostgresSchemaInstaller: Sendable {
       guard let step = try await applyNext(on: connection) else { break }
       installed.append(step)
     }
-    try await adoptVector(on: connection)
+    if last == steps.count { try await adoptVector(on: connection) }
     return installed
   }
 
-  /// The steps that the database lacks.
+  /// The wanted steps that the database lacks.
   func pending(on connection: PostgresConnection) async throws -> [SchemaStep] {
-    try SchemaPlan.pending(steps: steps, applied: try await applied(on: connection))
+    try pending(after: try await applied(on: connection))
+  }
+
+  private func pending(after applied: [AppliedStep]) throws(AgentBaseError) -> [SchemaStep] {
+    try SchemaPlan.pending(steps: steps, applied: applied).filter { $0.version <= last }
   }
 
   /// The steps that the database has; none where it has no version table.
@@ -61,8 +70,11 @@ package struct PostgresSchemaInstaller: Sendable {
         try await connection.execute("SELECT pg_advisory_xact_lock(\(Self.lock))")
         // Another process may have been first: what is pending is asked again under the lock.
         let applied = try await applied(on: connection)
-        guard let step = try SchemaPlan.pending(steps: steps, applied: applied).first else { return nil }
-        if applied.isEmpty { try await prepare(connection) }
+        let pending = try pending(after: applied)
+        guard let step = pending.first else { return nil }
+        if applied.isEmpty { try await prepareSchema(connection) }
+        try await checkForOtherTables(of: pending, connection)
+        if applied.isEmpty { try await makeVersionTable(connection) }
         let start = ContinuousClock.now
         try await connection.executeScript(step.up)
         let (seconds, attoseconds) = (ContinuousClock.now - start).components
@@ -84,8 +96,8 @@ package struct PostgresSchemaInstaller: Sendable {
     }
   }
 
-  /// Makes the schema and the version table of a database that has nothing of ours yet.
-  private func prepare(_ connection: PostgresConnection) async throws {
+  /// Makes the schema that the search path names, where it is not there yet.
+  private func prepareSchema(_ connection: PostgresConnection) async throws {
     let place = try await connection.queryOne("SELECT current_schema()::text, current_setting('search_path')")
     if try place?.decode(0, as: String?.self) == nil {
       let path: String = try place?.decode(1) ?? ""
@@ -96,7 +108,9 @@ package struct PostgresSchemaInstaller: Sendable {
       }
       try await connection.execute("CREATE SCHEMA IF NOT EXISTS \(identifier: name)")
     }
-    try await checkForOtherTables(connection)
+  }
+
+  private func makeVersionTable(_ connection: PostgresConnection) async throws {
     try await connection.execute(
       """
       CREATE TABLE \(unsafeSQL: Self.versionTable) (
@@ -122,7 +136,9 @@ package struct PostgresSchemaInstaller: Sendable {
   }
 
   /// Refuses tables of our names that the library did not make, such as Prisma's.
-  private func checkForOtherTables(_ connection: PostgresConnection) async throws {
+  private func checkForOtherTables(
+    of steps: [SchemaStep], _ connection: PostgresConnection
+  ) async throws {
     let names = steps.flatMap { Self.tables(madeBy: $0.up) }
     let found = try await connection.query(
       """

@@ -62,11 +62,10 @@ public enum JSONWriter {
   /// and other control characters as four lower-case hexadecimal digits. The caller has checked that it is UTF-8.
   public static func appendEscaped(_ utf8: UnsafeRawBufferPointer, to bytes: inout [UInt8]) {
     var start = 0
-    for index in 0..<utf8.count {
-      let byte = unsafe utf8[index]
-      guard byte < 0x20 || byte == UInt8(ascii: "\"") || byte == UInt8(ascii: "\\") else { continue }
-      unsafe bytes.append(contentsOf: utf8[start..<index])
+    while let index = unsafe firstEscaped(in: utf8, from: start) {
+      unsafe bytes.append(contentsOf: UnsafeRawBufferPointer(rebasing: utf8[start..<index]))
       start = index + 1
+      let byte = unsafe utf8[index]
       bytes.append(UInt8(ascii: "\\"))
       switch byte {
       case UInt8(ascii: "\""), UInt8(ascii: "\\"): bytes.append(byte)
@@ -76,12 +75,32 @@ public enum JSONWriter {
       case 0x0D: bytes.append(UInt8(ascii: "r"))
       case 0x09: bytes.append(UInt8(ascii: "t"))
       default:
-        let hex = Array("0123456789abcdef".utf8)
         bytes.append(contentsOf: "u00".utf8)
-        bytes.append(hex[Int(byte >> 4)])
-        bytes.append(hex[Int(byte & 15)])
+        bytes.append(hexDigit(byte >> 4))
+        bytes.append(hexDigit(byte & 15))
       }
     }
-    unsafe bytes.append(contentsOf: utf8[start...])
+    unsafe bytes.append(contentsOf: UnsafeRawBufferPointer(rebasing: utf8[start...]))
+  }
+
+  private static func hexDigit(_ value: UInt8) -> UInt8 {
+    value < 10 ? UInt8(ascii: "0") + value : UInt8(ascii: "a") + value - 10
+  }
+
+  /// The place of the first byte from `start` on that has to be escaped. Eight bytes are looked at in one step.
+  private static func firstEscaped(in utf8: UnsafeRawBufferPointer, from start: Int) -> Int? {
+    var index = start
+    while index + 8 <= utf8.count {
+      let word = unsafe UInt64(littleEndian: utf8.loadUnaligned(fromByteOffset: index, as: UInt64.self))
+      let found = ByteLanes.below(0x20, word) | ByteLanes.equal(0x22, word) | ByteLanes.equal(0x5C, word)
+      if found != 0 { return index + found.trailingZeroBitCount / 8 }
+      index += 8
+    }
+    while index < utf8.count {
+      let byte = unsafe utf8[index]
+      if byte < 0x20 || byte == UInt8(ascii: "\"") || byte == UInt8(ascii: "\\") { return index }
+      index += 1
+    }
+    return nil
   }
 }

@@ -1,7 +1,7 @@
 // What a column of a legacy table means, by its name: the names that agents in the field use.
 
 /// The part that a column of a legacy table plays.
-public enum LegacyRole: Sendable, Hashable, CaseIterable {
+public enum LegacyRole: Int, Sendable, Hashable, CaseIterable {
   case agent, namespace, metadata, embedding, createdAt, updatedAt, expiresAt
   case key, value
   case name, description, isEnabled, usageCount

@@ -50,13 +50,7 @@ public struct LegacyFields: Sendable {
   public func name(_ key: LegacyKey) -> String { notEmpty(.name) ?? key.text }
 
   /// A metric's name: its name column, else the name of the column that holds the value, else the table's.
-  public var metricName: String {
-    if let name = notEmpty(.name) { return name }
-    guard let column = columnName(.value), !["value", "metric_value"].contains(column.lowercased()) else {
-      return table.name
-    }
-    return column
-  }
+  public var metricName: String { notEmpty(.name) ?? table.metricName }
 
   private func notEmpty(_ role: LegacyRole) -> String? { text(role).flatMap { $0.isEmpty ? nil : $0 } }
 

@@ -60,6 +60,15 @@ public struct LegacyTable: Sendable, Hashable {
     return roles
   }
 
+  /// What a metric without a name of its own is called: the name of the column that holds the value, where that says
+  /// something, else the table's.
+  public var metricName: String {
+    guard let column = roles[.value].map({ columns[$0].name }),
+      !["value", "metric_value"].contains(column.lowercased())
+    else { return name }
+    return column
+  }
+
   /// The places of the columns that a row's JSON object holds: all but the primary key's.
   public var contentColumns: [Int] { columns.indices.filter { columns[$0].keyPlace == 0 } }
 

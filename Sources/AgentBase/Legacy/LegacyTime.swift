@@ -12,7 +12,13 @@ public struct LegacyTime: Sendable {
   public static let range: Range<Int64> = -210_866_803_200_000_000..<9_223_371_331_200_000_000
 
   /// Reads naive times in this zone.
-  public init(naiveZone: TimeZone = .gmt) { self.naiveZone = naiveZone }
+  public init(naiveZone: TimeZone = .gmt) {
+    self.naiveZone = naiveZone
+    naiveIsUTC = naiveZone == .gmt
+  }
+
+  /// Whether naive times are UTC: comparing zones takes longer than reading a time.
+  private let naiveIsUTC: Bool
 
   /// The time that a value means, or nil where it means none (and then the raw value alone is kept).
   public func microseconds(of value: SQLiteValue) -> Int64? {
@@ -59,11 +65,9 @@ public struct LegacyTime: Sendable {
 
   /// `YYYY-MM-DD`, alone or with `T` or a space and `HH:MM[:SS[.fraction]]` and perhaps `Z` or an offset; or a number as text.
   func microseconds(of text: String) -> Int64? {
-    var scanner = TimeScanner(bytes: Array(text.utf8))
-    scanner.skipSpaces()
-    if let time = scanner.dateTime(naiveZone: naiveZone) {
-      return Self.range.contains(time) ? time : nil
-    }
+    var text = text
+    let time = text.withUTF8 { unsafe dateTime(UnsafeRawBufferPointer($0)) }
+    if let time { return Self.range.contains(time) ? time : nil }
     let trimmed = text.trimmingCharacters(in: .whitespaces)
     if let number = Int64(trimmed) { return Self.epoch(number) }
     // A text of digits and a point alone: "nan", "infinity" and hexadecimal are no times.
@@ -73,14 +77,29 @@ public struct LegacyTime: Sendable {
   }
 }
 
-/// Reads a date and time from bytes, left to right.
+extension LegacyTime {
+  /// The time that a text of `YYYY-MM-DD…` means, as `microseconds(of:)` answers it; nil for every other text.
+  public func microseconds(ofDateTime utf8: UnsafeRawBufferPointer) -> Int64? {
+    unsafe dateTime(utf8).flatMap { Self.range.contains($0) ? $0 : nil }
+  }
+
+  /// The time, whether Postgres holds it or not.
+  private func dateTime(_ utf8: UnsafeRawBufferPointer) -> Int64? {
+    var scanner = unsafe TimeScanner(bytes: utf8)
+    scanner.skipSpaces()
+    return scanner.dateTime(naiveZone: naiveIsUTC ? nil : naiveZone)
+  }
+}
+
+/// Reads a date and time from bytes, left to right. The bytes are lent for its lifetime.
+@safe
 private struct TimeScanner {
-  let bytes: [UInt8]
+  let bytes: UnsafeRawBufferPointer
   var offset = 0
 
-  init(bytes: [UInt8]) { self.bytes = bytes }
+  init(bytes: UnsafeRawBufferPointer) { unsafe self.bytes = bytes }
 
-  var next: UInt8? { offset < bytes.count ? bytes[offset] : nil }
+  var next: UInt8? { unsafe offset < bytes.count ? bytes[offset] : nil }
 
   mutating func skip(_ byte: UInt8) -> Bool {
     guard next == byte else { return false }
@@ -91,9 +110,10 @@ private struct TimeScanner {
   mutating func skipSpaces() { while skip(UInt8(ascii: " ")) {} }
 
   mutating func digits(_ count: Int) -> Int? {
-    guard offset + count <= bytes.count else { return nil }
+    guard unsafe offset + count <= bytes.count else { return nil }
     var value = 0
-    for byte in bytes[offset..<offset + count] {
+    for place in offset..<offset + count {
+      let byte = unsafe bytes[place]
       guard byte >= 0x30, byte <= 0x39 else { return nil }
       value = value * 10 + Int(byte - 0x30)
     }
@@ -101,7 +121,8 @@ private struct TimeScanner {
     return value
   }
 
-  mutating func dateTime(naiveZone: TimeZone) -> Int64? {
+  /// - Parameter naiveZone: the zone of a time without an offset; nil for UTC.
+  mutating func dateTime(naiveZone: TimeZone?) -> Int64? {
     guard let year = digits(4), skip(UInt8(ascii: "-")), let month = digits(2), skip(UInt8(ascii: "-")),
       let day = digits(2), let days = Self.daysSince1970(year: year, month: month, day: day)
     else { return nil }
@@ -120,7 +141,7 @@ private struct TimeScanner {
     skipSpaces()
     guard next == nil else { return nil }
     if let offsetMinutes { return microseconds - offsetMinutes * 60_000_000 }
-    return microseconds - Self.offset(of: naiveZone, atLocal: microseconds)
+    return naiveZone.map { microseconds - Self.offset(of: $0, atLocal: microseconds) } ?? microseconds
   }
 
   private mutating func timeOfDay() -> Int64? {
@@ -150,7 +171,7 @@ private struct TimeScanner {
   /// `Z`, or `+HH[:]MM`, or `+HH`, in minutes east of Greenwich.
   private mutating func utcOffset() -> Int64? {
     if skip(UInt8(ascii: "Z")) || skip(UInt8(ascii: "z")) { return 0 }
-    if bytes[offset...].elementsEqual("UTC".utf8) {
+    if unsafe bytes[offset...].elementsEqual("UTC".utf8) {
       offset += 3
       return 0
     }
@@ -165,10 +186,15 @@ private struct TimeScanner {
 
   /// Days of the proleptic Gregorian calendar; nil for a day that is not in it.
   private static func daysSince1970(year: Int, month: Int, day: Int) -> Int64? {
-    let lengths = [31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31]
     guard year >= 1, (1...12).contains(month) else { return nil }
     let isLeap = year % 4 == 0 && (year % 100 != 0 || year % 400 == 0)
-    guard day >= 1, day <= lengths[month - 1] + (isLeap && month == 2 ? 1 : 0) else { return nil }
+    let length =
+      switch month {
+      case 2: isLeap ? 29 : 28
+      case 4, 6, 9, 11: 30
+      default: 31
+      }
+    guard day >= 1, day <= length else { return nil }
     // Years counted from March, so that the leap day is the last of its year.
     let marchYear = month <= 2 ? year - 1 : year
     let dayOfYear = (153 * (month + (month > 2 ? -3 : 9)) + 2) / 5 + day - 1
@@ -178,7 +204,6 @@ private struct TimeScanner {
 
   /// The zone's offset in microseconds at a local time.
   private static func offset(of zone: TimeZone, atLocal microseconds: Int64) -> Int64 {
-    if zone == .gmt { return 0 }
     let local = Date(timeIntervalSince1970: Double(microseconds) / 1e6)
     let first = zone.secondsFromGMT(for: local)
     let second = zone.secondsFromGMT(for: local - Double(first))

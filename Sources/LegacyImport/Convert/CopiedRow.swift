@@ -1,6 +1,7 @@
 // A row of a binary COPY, read back: its fields, and the legacy row that is in them.
 
 import AgentBase
+import Postgres
 import SQLite
 
 /// The fields of a row in Postgres' binary form, as it was encoded.
@@ -38,7 +39,31 @@ struct CopiedRow {
       sourceRow: Int64(truncatingIfNeeded: sourceRow.reduce(0) { $0 << 8 | UInt64($1) }))
   }
 
+  /// The place in the source of a row that the server sent, which may be anything's; 0 where it has none.
+  static func sourceRow(of row: UnsafeRawBufferPointer, target: ImportTarget) -> Int64 {
+    var fields = unsafe CopiedFields(row)
+    for column in target.columns {
+      let field = unsafe fields.next()
+      guard column == "source_row", let field = unsafe field, field.count == 8 else { continue }
+      return unsafe Int64(bigEndian: field.loadUnaligned(as: Int64.self))
+    }
+    return 0
+  }
+
   private func json(_ column: String) -> JSON? {
     fields[column].flatMap { try? JSON(parsing: Array($0.dropFirst())) }
+  }
+}
+
+extension PostgresUUID {
+  /// The first field of a row that the server sent, where that is a UUID that is never NULL.
+  init(copiedRow row: UnsafeRawBufferPointer) {
+    guard row.count >= 22 else {
+      self.init(high: 0, low: 0)
+      return
+    }
+    self.init(
+      high: unsafe UInt64(bigEndian: row.loadUnaligned(fromByteOffset: 6, as: UInt64.self)),
+      low: unsafe UInt64(bigEndian: row.loadUnaligned(fromByteOffset: 14, as: UInt64.self)))
   }
 }

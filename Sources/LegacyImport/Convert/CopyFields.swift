@@ -6,6 +6,17 @@ extension PostgresCopyEncoder {
   /// `jsonb`, from the UTF-8 of JSON text.
   mutating func append(jsonb text: [UInt8]) { unsafe text.withUnsafeBytes { unsafe append(jsonb: $0) } }
 
+  /// `jsonb`, whose text the closure writes.
+  mutating func appendJSONB(_ write: (inout [UInt8]) -> Void) {
+    appendField { bytes in
+      bytes.append(1)  // the version of the binary form
+      write(&bytes)
+    }
+  }
+
+  /// `text`, from UTF-8 that has no NUL.
+  mutating func append(text utf8: [UInt8]) { unsafe utf8.withUnsafeBytes { unsafe append(text: $0) } }
+
   /// `jsonb`, or NULL.
   mutating func append(jsonb text: [UInt8]?) {
     if let text { append(jsonb: text) } else { appendNull() }

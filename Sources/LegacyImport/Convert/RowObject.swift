@@ -50,6 +50,7 @@ struct RowObject: Sendable {
     case .integer:
       DecimalDigits.append(row.integer(member.column), to: &bytes)
       return
+    case .real where DecimalDigits.append(row.real(member.column), to: &bytes): return
     case .text where appendText(row, member.column, to: &bytes): return
     case .text, .real, .blob: break
     }
@@ -61,10 +62,7 @@ struct RowObject: Sendable {
   /// Appends text that JSON can hold; answers false, appending nothing, where it is not UTF-8 or holds a NUL.
   private func appendText(_ row: borrowing SQLiteStatement, _ column: Int, to bytes: inout [UInt8]) -> Bool {
     unsafe row.withBytes(column) { text in
-      guard unsafe !text.contains(0),
-        unsafe (try? UTF8Span(validating: Span(_unsafeElements: text.assumingMemoryBound(to: UInt8.self))))
-          != nil
-      else { return false }
+      guard unsafe PlainText.isValid(text) else { return false }
       bytes.append(UInt8(ascii: "\""))
       unsafe JSONWriter.appendEscaped(text, to: &bytes)
       bytes.append(UInt8(ascii: "\""))
@@ -85,5 +83,18 @@ enum DecimalDigits {
       rest /= 10
     } while rest > 0
     bytes[start...].reverse()
+  }
+
+  /// Appends the digits of a real as `JSONNumber` writes them: the shortest that read back as the same, with a point. Appends
+  /// nothing, and answers false, for one that they would write with an exponent or that JSON does not have.
+  static func append(_ value: Double, to bytes: inout [UInt8]) -> Bool {
+    guard value.magnitude >= 1e-4, value.magnitude < 9_007_199_254_740_992 else {
+      guard value == 0, value.sign == .plus else { return false }
+      bytes.append(contentsOf: "0.0".utf8)
+      return true
+    }
+    var digits = value.description
+    digits.withUTF8 { unsafe bytes.append(contentsOf: $0) }
+    return true
   }
 }

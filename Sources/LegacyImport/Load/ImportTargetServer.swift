@@ -6,6 +6,9 @@ import Postgres
 /// The target of a run.
 struct ImportTargetServer: Sendable {
   let connection: PostgresConnection
+  /// A second one, on which a table is completed and verified while the next is loaded; nil where nothing is to be written, and
+  /// where the server has none to spare.
+  let second: PostgresConnection?
   /// The run, as the ledger names it.
   let runID: PostgresUUID
   /// Whether our tables are there. Always, but for a dry run on a server that has none.
@@ -31,18 +34,31 @@ struct ImportTargetServer: Sendable {
     var configuration = try PostgresConfiguration(postgresURL)
     if configuration["application_name"] == nil { configuration["application_name"] = "agentbase import" }
     connection = try await PostgresConnection.connect(configuration)
-    if purpose == .writing { try await PostgresSchemaInstaller.library.install(on: connection) }
+    if purpose == .writing {
+      try await PostgresSchemaInstaller.library.install(on: connection)
+      // Rows and their line in the ledger are lost together or not at all; `Ledger.flush` waits for the disk once a file.
+      try await connection.execute("SET synchronous_commit = off")
+      second = try? await PostgresConnection.connect(configuration)
+    } else {
+      second = nil
+    }
     let column = try await connection.queryOne(
       """
       SELECT gen_random_uuid(), (
         SELECT typname::text FROM pg_attribute JOIN pg_type ON pg_type.oid = atttypid
         WHERE attrelid = to_regclass('agent_memories') AND attname = 'embedding'),
-        to_regclass('agent_import_sources') IS NOT NULL
+        to_regclass('agent_import_rows') IS NOT NULL
       """)
     runID = try column?.decode(0) ?? PostgresUUID(high: 0, low: 0)
     embeddingType = try column?.decode(1, as: String?.self) == "vector" ? .vector : .realArray
     hasSchema = try column?.decode(2) ?? false
     if hasSchema { try await checkRights(to: purpose) }
+  }
+
+  /// Ends the connections.
+  func close() async {
+    await connection.close()
+    await second?.close()
   }
 
   /// Asks for the rights on all our tables before the first row, so that no run stops half way for want of one.
@@ -53,7 +69,7 @@ struct ImportTargetServer: Sendable {
       SELECT current_user::text, relname::text, permission FROM pg_class
       CROSS JOIN unnest(\(rights)::text[]) AS permission
       WHERE relkind IN ('r', 'p') AND relnamespace = (
-          SELECT relnamespace FROM pg_class WHERE oid = 'agent_import_sources'::regclass)
+          SELECT relnamespace FROM pg_class WHERE oid = 'agent_import_rows'::regclass)
         AND relname = ANY(\(Self.tables)) AND NOT has_table_privilege(pg_class.oid, permission)
       ORDER BY relname, permission LIMIT 1
       """)

@@ -61,14 +61,31 @@ struct Ledger: Sendable {
     return try row?.decode(0) ?? []
   }
 
+  /// Waits until all that was committed for a file is on the server's disk, as surely as the server is set to: a commit that
+  /// waits carries those before it along.
+  func flush(_ file: LegacyFile) async throws {
+    let fileID = LegacyIdentity.file(agent: file.agent, file: file.relativePath)
+    try await connection.transaction { connection in
+      try await connection.execute("SET LOCAL synchronous_commit = DEFAULT")
+      try await connection.execute(
+        """
+        UPDATE agent_import_files SET imported_at = \(PostgresValue.timestamptz(migratedAt))
+        WHERE agent_id = \(file.agent) AND file_id = \(fileID)
+        """)
+    }
+  }
+
   // MARK: - Lines
 
   /// The lines of a source.
-  func lines(of source: SourceTable) async throws -> [LedgerLine] {
+  func lines(of source: SourceTable) async throws -> [LedgerLine] { try await lines(of: source.inLedger) }
+
+  /// The lines of a source.
+  func lines(of source: LedgerSource) async throws -> [LedgerLine] {
     try await connection.query(
       """
       SELECT chunk, first_row, last_row, rows_read, rows_loaded, rows_there, rows_rejected, digest, migrated_at
-      FROM agent_imports WHERE agent_id = \(source.file.agent) AND source_id = \(source.sourceID)
+      FROM agent_imports WHERE agent_id = \(source.agent) AND source_id = \(source.id)
       """
     ).map { row in
       LedgerLine(
@@ -79,11 +96,11 @@ struct Ledger: Sendable {
   }
 
   /// Strikes lines out: their rows are read again.
-  func strike(_ lines: [LedgerLine], of source: SourceTable) async throws {
+  func strike(_ lines: [LedgerLine], of source: LedgerSource) async throws {
     guard !lines.isEmpty else { return }
     try await connection.execute(
       """
-      DELETE FROM agent_imports WHERE agent_id = \(source.file.agent) AND source_id = \(source.sourceID)
+      DELETE FROM agent_imports WHERE agent_id = \(source.agent) AND source_id = \(source.id)
       AND chunk = ANY(\(lines.map { Int32($0.chunk) }))
       """)
   }
@@ -100,47 +117,90 @@ struct Ledger: Sendable {
   }
 
   /// Writes a line; within the transaction that its rows are loaded in.
-  func write(_ line: LedgerLine, of source: SourceTable) async throws {
+  func write(_ line: LedgerLine, of source: LedgerSource) async throws {
     try await connection.execute(
       """
       INSERT INTO agent_imports (agent_id, source_id, chunk, first_row, last_row, rows_read, rows_loaded, rows_there,
         rows_rejected, digest, run_id, migrated_at)
-      VALUES (\(source.file.agent), \(source.sourceID), \(Int32(line.chunk)), \(line.firstRow), \(line.lastRow),
+      VALUES (\(source.agent), \(source.id), \(Int32(line.chunk)), \(line.firstRow), \(line.lastRow),
         \(line.rowsRead), \(line.rowsLoaded), \(line.rowsThere), \(line.rowsRejected), \(line.digest.postgresValue), \(runID),
         \(PostgresValue.timestamptz(line.migratedAt)))
+      """)
+  }
+
+  /// Enters into a line that rows which were rejected have been loaded, or are there; within their transaction.
+  func add(loaded: Int, there: Int, toLine chunk: Int, of source: LedgerSource) async throws {
+    try await connection.execute(
+      """
+      UPDATE agent_imports SET rows_loaded = rows_loaded + \(loaded), rows_there = rows_there + \(there),
+        rows_rejected = rows_rejected - \(loaded + there)
+      WHERE agent_id = \(source.agent) AND source_id = \(source.id) AND chunk = \(Int32(chunk))
       """)
   }
 
   // MARK: - Rejects
 
   /// Puts rows aside that Postgres cannot hold; within the transaction of their chunk.
-  func write(_ rejects: [Reject], of source: SourceTable) async throws {
-    for reject in rejects {
+  func write(_ rejects: [Reject], of source: LedgerSource) async throws {
+    // Some at a time, in one statement each, as the raw values may be large.
+    for start in stride(from: 0, to: rejects.count, by: 100) {
+      let some = rejects[start..<min(start + 100, rejects.count)]
       try await connection.execute(
         """
         INSERT INTO agent_import_rejects
           (agent_id, id, source_id, source_row, source_key, reason, raw_values, run_id)
-        VALUES (\(source.file.agent), \(reject.uuid), \(source.sourceID), \(reject.sourceRow),
-          \(PostgresValue.jsonb(reject.key.jsonbText)), \(reject.reason),
-          \(PostgresValue.jsonb(reject.values.jsonbText)), \(runID))
+        SELECT \(source.agent), id, \(source.id), source_row, source_key::jsonb, reason, raw_values::jsonb, \(runID)
+        FROM unnest(\(some.map(\.uuid))::uuid[], \(some.map(\.sourceRow))::bigint[],
+          \(some.map(\.key.jsonbText))::text[], \(some.map(\.reason))::text[],
+          \(some.map(\.values.jsonbText))::text[]) AS new (id, source_row, source_key, reason, raw_values)
         ON CONFLICT (agent_id, id) DO UPDATE SET source_row = excluded.source_row, source_key = excluded.source_key,
           reason = excluded.reason, raw_values = excluded.raw_values, run_id = excluded.run_id
         """)
     }
   }
 
-  /// Forgets the rejects of rows that Postgres holds now.
-  func forgetRejects(_ rows: [PostgresUUID], of source: SourceTable) async throws {
+  /// Enters another reason of a reject.
+  func enter(_ reason: String, ofReject id: PostgresUUID, of source: LedgerSource) async throws {
     try await connection.execute(
-      "DELETE FROM agent_import_rejects WHERE agent_id = \(source.file.agent) AND id = ANY(\(rows))")
+      """
+      UPDATE agent_import_rejects SET reason = \(reason), run_id = \(runID)
+      WHERE agent_id = \(source.agent) AND id = \(id)
+      """)
+  }
+
+  /// Forgets the rejects of rows that Postgres holds now.
+  func forgetRejects(_ rows: [PostgresUUID], of source: LedgerSource) async throws {
+    try await connection.execute(
+      "DELETE FROM agent_import_rejects WHERE agent_id = \(source.agent) AND id = ANY(\(rows))")
+  }
+
+  /// Forgets the rejects of rows that stand in these lines, by their places.
+  func forgetRejects(within lines: [LedgerLine], of source: LedgerSource) async throws {
+    for line in lines where line.rowsRejected > 0 {
+      try await connection.execute(
+        """
+        DELETE FROM agent_import_rejects WHERE agent_id = \(source.agent) AND source_id = \(source.id)
+        AND source_row BETWEEN \(line.firstRow) AND \(line.lastRow)
+        """)
+    }
+  }
+
+  /// The identities of a source's rejects: of all, or of those whose reasons begin so.
+  func rejectedRows(of source: LedgerSource, reason: String = "") async throws -> Set<PostgresUUID> {
+    let rows = try await connection.query(
+      """
+      SELECT id FROM agent_import_rejects WHERE agent_id = \(source.agent) AND source_id = \(source.id)
+      AND starts_with(reason, \(reason))
+      """)
+    return Set(try rows.map { try $0.decode(0) })
   }
 
   /// The rejects of lines that are settled, for the report.
-  func rejects(of source: SourceTable, most: Int) async throws -> [RejectReport] {
+  func rejects(of source: LedgerSource, most: Int) async throws -> [RejectReport] {
     try await connection.query(
       """
       SELECT source_key::text, reason FROM agent_import_rejects
-      WHERE agent_id = \(source.file.agent) AND source_id = \(source.sourceID) ORDER BY source_row LIMIT \(most)
+      WHERE agent_id = \(source.agent) AND source_id = \(source.id) ORDER BY source_row LIMIT \(most)
       """
     ).map { row in
       RejectReport(

@@ -1,4 +1,12 @@
-// A line of the ledger: rows that committed together.
+// A line of the ledger: rows that committed together; and what the ledger knows their source by.
+
+/// A source table, as the ledger names it.
+struct LedgerSource: Sendable, Hashable {
+  /// The agent whose file it is in; empty for a whole database that is copied.
+  let agent: String
+  /// The table's own number.
+  let id: Int64
+}
 
 /// A line of `agent_imports`.
 struct LedgerLine: Sendable, Equatable {

@@ -34,7 +34,7 @@ struct ArchivedTable: Sendable {
 struct Archive: Sendable {
   let connection: PostgresConnection
 
-  /// All files, in the order of their paths.
+  /// All files of agents, in the order of their paths: whole databases that were copied belong to none.
   func files() async throws -> [ArchivedFile] {
     try await connection.query(
       """
@@ -43,7 +43,7 @@ struct Archive: Sendable {
           AND s.target = 'memories'),
         ARRAY(SELECT DISTINCT unnest(row_agents) FROM agent_import_sources AS s
           WHERE s.agent_id = f.agent_id AND s.file_id = f.file_id)
-      FROM agent_import_files AS f ORDER BY path, agent_id
+      FROM agent_import_files AS f WHERE agent_id <> '' ORDER BY path, agent_id
       """
     ).map { row in
       let objects = try JSON(parsing: row.decode(4, as: String.self))

@@ -96,7 +96,7 @@ public struct Discovery: Sendable {
   }
 
   /// Why a file cannot be imported, or nil where it can.
-  private static func reasonAgainst(_ path: String) -> ImportError? {
+  static func reasonAgainst(_ path: String) -> ImportError? {
     switch SQLiteFile.kind(path) {
     case .database, .empty: nil
     case .missing: ImportError(.source, "there is no file \(path)", advice: "check the path")
@@ -109,6 +109,14 @@ public struct Discovery: Sendable {
       ImportError(
         .source, "\(path) is not a SQLite database, or it is encrypted",
         advice: "decrypt it first, or leave it out")
+    }
+  }
+
+  /// The bytes of all files, write-ahead logs included.
+  var bytes: Int {
+    files.flatMap { [$0.path, $0.path + "-wal"] }.reduce(0) { sum, path in
+      var status = stat()
+      return unsafe stat(path, &status) == 0 ? sum + Int(status.st_size) : sum
     }
   }
 

@@ -12,7 +12,8 @@ actor SourceReader {
   nonisolated let file: LegacyFile
   private nonisolated let executor: QueueExecutor
   private var opened: (connection: SQLiteConnection, schema: LegacySchema)?
-  private var scan: Scan?
+  private var scans: [SourceScan: OpenScan] = [:]
+  private var scanCount = 0
 
   nonisolated var unownedExecutor: UnownedSerialExecutor { unsafe executor.asUnownedSerialExecutor() }
 
@@ -24,7 +25,7 @@ actor SourceReader {
 
   // MARK: - The file
 
-  private func source() throws(SQLiteError) -> (connection: SQLiteConnection, schema: LegacySchema) {
+  func source() throws(SQLiteError) -> (connection: SQLiteConnection, schema: LegacySchema) {
     if let opened { return opened }
     let connection = try SQLiteConnection.snapshot(of: file.path)
     let opened = (connection, try LegacySchema(reading: connection))
@@ -53,10 +54,13 @@ actor SourceReader {
   }
 
   /// How many rows a table has.
-  func rowCount(of source: SourceTable) throws(SQLiteError) -> Int {
-    let name = SQLiteIdentifier.quoted(source.table.name)
+  func rowCount(of source: SourceTable) throws(SQLiteError) -> Int { try rowCount(of: source.table.name) }
+
+  /// How many rows the table of that name has.
+  func rowCount(of table: String) throws(SQLiteError) -> Int {
+    let name = SQLiteIdentifier.quoted(table)
     guard
-      case .integer(let count)? = try self.source().connection.queryOne("SELECT count(*) FROM main.\(name)")?[
+      case .integer(let count)? = try source().connection.queryOne("SELECT count(*) FROM main.\(name)")?[
         0]
     else { return 0 }
     return Int(count)
@@ -76,9 +80,39 @@ actor SourceReader {
     return agents.map { String(decoding: $0, as: UTF8.self) }.sorted()
   }
 
+  /// Reads something else of the file, in the same snapshot.
+  func read<Value: Sendable>(
+    _ body: @Sendable (SQLiteConnection) throws(SQLiteError) -> Value
+  ) throws(SQLiteError) -> Value {
+    try body(try source().connection)
+  }
+
+  /// The keys and the raw values of rows at these places of a table, all of them in a range.
+  func rawRows(
+    of table: LegacySchema.Table, at positions: Set<Int64>, within range: ScanRange
+  ) throws(SQLiteError) -> [Int64: (key: JSON, values: JSON)] {
+    var rows: [Int64: (key: JSON, values: JSON)] = [:]
+    var statement = try source().connection.prepare(table.scanSQL(range))
+    var ordinal = range.after ?? 0
+    while rows.count < positions.count, try statement.step() {
+      ordinal += 1
+      let position = table.rowIDName == nil ? ordinal : statement.integer(0)
+      guard positions.contains(position) else { continue }
+      var values = JSONObject()
+      for (place, column) in table.table.columns.enumerated() {
+        values[column.name] = RawValue.json(statement.value(place + 1))
+      }
+      let key = table.table.keyColumns.map { place in statement.value(place + 1) }
+      rows[position] = (
+        LegacyKey(values: key, rowID: table.table.hasRowID ? position : nil).json, .object(values)
+      )
+    }
+    return rows
+  }
+
   /// Closes the file. The snapshot is gone.
   func close() {
-    scan = nil
+    scans = [:]
     opened = nil
   }
 
@@ -86,15 +120,20 @@ actor SourceReader {
 
   /// Compares the rows of a table with the ledger of earlier runs.
   func plan(_ source: SourceTable, ledger: [LedgerLine]) throws -> SourcePlan {
+    try plan(source.schema, ledger: ledger)
+  }
+
+  /// Compares the rows of a table with the ledger of earlier runs.
+  func plan(_ table: LegacySchema.Table, ledger: [LedgerLine]) throws -> SourcePlan {
     guard !ledger.isEmpty else { return SourcePlan(ranges: [ScanRange(isFresh: true)]) }
     var walk = LedgerWalk(lines: ledger)
-    let digest = RowDigest()
-    var statement = try self.source().connection.prepare(source.schema.scanSQL)
+    var digest = RowDigest()
+    var statement = try self.source().connection.prepare(table.scanSQL)
     var ordinal: Int64 = 0
     while try statement.step() {
       try Task.checkCancellation()
       ordinal += 1
-      let position = source.schema.rowIDName == nil ? ordinal : statement.integer(0)
+      let position = table.rowIDName == nil ? ordinal : statement.integer(0)
       if walk.step(to: position, digest: { digest.finish() }) == .inLine {
         digest.update(statement, position: position)
       }
@@ -105,51 +144,66 @@ actor SourceReader {
 
   // MARK: - Rows
 
-  /// Begins to read rows of a table.
+  /// Begins to read rows of a table. Several scans may be under way at once, all in the one snapshot.
   ///
   /// - Parameter takesDigests: whether the chunks are for the ledger, which keeps the digests of their raw values.
   func begin(
-    _ source: SourceTable, _ range: ScanRange, time: LegacyTime, embeddingType: EmbeddingType,
-    takesDigests: Bool
-  ) throws(SQLiteError) {
-    scan = Scan(
-      statement: try self.source().connection.prepare(source.schema.scanSQL(range)),
-      encoder: RowEncoder(source: source, time: time, embeddingType: embeddingType),
-      ordinal: source.schema.rowIDName == nil ? range.after ?? 0 : nil, takesDigests: takesDigests)
+    _ table: LegacySchema.Table, _ range: ScanRange, encoder: some RowEncoding, takesDigests: Bool
+  ) throws(SQLiteError) -> SourceScan {
+    scanCount += 1
+    let handle = SourceScan(number: scanCount)
+    scans[handle] = OpenScan(
+      Scan(
+        statement: try source().connection.prepare(table.scanSQL(range)), encoder: encoder,
+        ordinal: table.rowIDName == nil ? range.after ?? 0 : nil, takesDigests: takesDigests))
+    return handle
   }
 
-  /// The next rows of the range that was begun: at most `most`, fewer where they are large; nil after the last.
-  ///
-  /// - Parameter migratedAt: RFC 3339, UTC; it stands in each row's metadata.
-  func nextChunk(most: Int, migratedAt: String) throws -> EncodedChunk? {
+  /// The next rows of a scan: at most `most`, fewer where they are large; nil after the last.
+  func nextChunk(of handle: SourceScan, most: Int) throws -> EncodedChunk? {
     try Task.checkCancellation()
-    guard var scan = scan.take() else { return nil }
-    let chunk = try scan.nextChunk(most: most, migratedAt: migratedAt)
-    if chunk != nil { self.scan = consume scan }
+    guard let open = scans[handle] else { return nil }
+    let chunk = try open.scan.nextChunk(most: most)
+    if chunk == nil { scans[handle] = nil }
     return chunk
   }
+
+  /// Ends a scan before its last row.
+  func end(_ handle: SourceScan) { scans[handle] = nil }
 }
 
-/// A scan under way.
+/// A scan that is under way in a reader.
+struct SourceScan: Sendable, Hashable {
+  fileprivate let number: Int
+}
+
+/// A scan that can be kept in a dictionary. It is taken into use once a chunk, and not once a row.
+private final class OpenScan {
+  var scan: Scan
+
+  init(_ scan: consuming Scan) { self.scan = scan }
+}
+
+/// What the reader knows of a scan.
 private struct Scan: ~Copyable {
-  var statement: SQLiteStatement
-  var encoder: RowEncoder
+  private var statement: SQLiteStatement
+  private var encoder: any RowEncoding
   /// The place of the last row, counted, where the table has no rowid.
-  var ordinal: Int64?
-  let digest = RowDigest()
-  let takesDigests: Bool
+  private var ordinal: Int64?
+  private var digest = RowDigest()
+  private let takesDigests: Bool
   private var isDone = false
 
-  init(statement: consuming SQLiteStatement, encoder: RowEncoder, ordinal: Int64?, takesDigests: Bool) {
+  init(statement: consuming SQLiteStatement, encoder: any RowEncoding, ordinal: Int64?, takesDigests: Bool) {
     self.takesDigests = takesDigests
     self.statement = statement
     self.encoder = encoder
     self.ordinal = ordinal
   }
 
-  mutating func nextChunk(most: Int, migratedAt: String) throws -> EncodedChunk? {
+  mutating func nextChunk(most: Int) throws -> EncodedChunk? {
     var chunk: EncodedChunk?
-    var buffer = PostgresCopyEncoder()
+    var buffer = PostgresCopyEncoder(capacity: SourceReader.chunkBytes / 4)
     while !isDone, (chunk?.rowsRead ?? 0) < most, buffer.count < SourceReader.chunkBytes {
       // A statement that is stepped after its last row begins again.
       guard try statement.step() else {
@@ -160,7 +214,7 @@ private struct Scan: ~Copyable {
       let position = ordinal ?? statement.integer(0)
       if takesDigests { digest.update(statement, position: position) }
       let start = buffer.count
-      let outcome = encoder.encode(statement, position: position, migratedAt: migratedAt, into: &buffer)
+      let outcome = encoder.encode(statement, position: position, into: &buffer)
       var growing = chunk.take() ?? EncodedChunk(firstRow: position, lastRow: position)
       growing.lastRow = position
       switch outcome {

@@ -15,6 +15,9 @@ struct SourceTable: Sendable {
 
   var table: LegacyTable { schema.table }
 
+  /// What the ledger knows it by.
+  var inLedger: LedgerSource { LedgerSource(agent: file.agent, id: sourceID) }
+
   /// A table of a file.
   ///
   /// - Parameter sourceID: the identity that it has in Postgres; nil for the one that follows from agent, file and table.

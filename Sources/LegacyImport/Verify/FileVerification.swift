@@ -15,17 +15,17 @@ struct FileVerification: Sendable {
   func run(_ sources: [SourceTable], into report: inout VerificationReport) async throws {
     let start = ContinuousClock.now
     for source in sources {
-      let migratedAt = try await ledger.lines(of: source).map(\.migratedAt).max() ?? ledger.migratedAt
+      let lines = try await ledger.lines(of: source)
+      let times = MigrationTimes(lines, otherwise: lines.map(\.migratedAt).max() ?? ledger.migratedAt)
       let before = report.compared
       onEvent(
         .began(
           .verifying, file: source.file.relativePath, table: source.table.name, target: source.target.table,
           rows: try await reader.rowCount(of: source)))
       try await TableVerification(
-        connection: ledger.connection, reader: reader, source: source, time: time,
-        embeddingType: embeddingType,
-        migratedAt: ImportClock.text(migratedAt), agents: try await ledger.agents(of: source),
-        onEvent: onEvent
+        connection: ledger.connection, reader: reader, source: source,
+        encoder: RowEncoder(source: source, time: time, embeddingType: embeddingType, migratedAt: times),
+        agents: try await ledger.agents(of: source), onEvent: onEvent
       ).run(into: &report)
       onEvent(
         .finished(

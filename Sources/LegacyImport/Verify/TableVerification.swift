@@ -1,17 +1,18 @@
-// Compares every row of one source table with the row in Postgres, value for value, both read in the order of their places.
+// Compares every row of one source table with the row in Postgres, value for value.
 
 import AgentBase
 import Postgres
 
 /// The verification of one source table.
+///
+/// Both sides are read as they are stored, which is nearly the same order: the import loads a table in the order of its
+/// places. Where the order has become too different for the rows that wait to be held, the server sorts; rows without a
+/// rowid are then compared a part at a time.
 struct TableVerification: Sendable {
   let connection: PostgresConnection
   let reader: SourceReader
   let source: SourceTable
-  let time: LegacyTime
-  let embeddingType: EmbeddingType
-  /// The time of the migration, RFC 3339, that most rows carry.
-  let migratedAt: String
+  let encoder: RowEncoder
   /// The agents whose rows the source holds.
   let agents: [String]
   let onEvent: @Sendable (ImportEvent) -> Void
@@ -24,15 +25,134 @@ struct TableVerification: Sendable {
 
   /// Compares, and adds what it finds.
   func run(into report: inout VerificationReport) async throws {
-    // Rows without a rowid stand in the source in the order of their keys, and in Postgres in that of their hashes: they are
-    // compared a part at a time, so that what is held does not grow with the table.
-    guard source.table.hasRowID else {
+    if let found = try await compareAsStored(report) {
+      report = found
+    } else if source.table.hasRowID {
+      try await compareInOrder(&report)
+    } else {
+      // Rows without a rowid stand in the source in the order of their keys, and in Postgres in that of their hashes.
       let rows = try await reader.rowCount(of: source)
       let parts = max(1, (rows + 19_999) / 20_000)
       for part in 0..<parts { try await compareByIdentity(part: part, of: parts, &report) }
-      return
     }
-    try await compareInOrder(&report)
+  }
+
+  private func expectedRows(announces: Bool) async throws -> ExpectedRows {
+    let onEvent = onEvent
+    return try await ExpectedRows(source.schema, encoder: encoder, reader: reader) { rows in
+      if announces { onEvent(.advanced(.verifying, rows: rows)) }
+    }
+  }
+
+  // MARK: - As both are stored
+
+  /// Compares in the order in which the rows come; answers nil where too many would have to wait for their partners.
+  private func compareAsStored(_ report: VerificationReport) async throws -> VerificationReport? {
+    do {
+      return try await comparedAsStored(report)
+    } catch is TooFarApart {
+      return nil
+    }
+  }
+
+  /// - Throws: `TooFarApart`, which ends the transaction: the server has to stop in the middle of its answer.
+  private func comparedAsStored(_ report: VerificationReport) async throws -> VerificationReport {
+    var found = report
+    try await connection.transaction(.readOnlySnapshot) { connection in
+      try await connection.executeScript(Self.asStored)
+      let selection = try await literalSelection()
+      var expected = try await expectedRows(announces: true)
+      var pairing = RowPairing<PostgresUUID>()
+      var missing: [MissingRow] = []
+      let comparison = RowComparison(source.target)
+      var decoder = PostgresCopyDecoder()
+      _ = try await expected.advance()
+      try await connection.copyOut(selection) { (batch: PostgresCopyBatch) in
+        for place in 0..<batch.count {
+          guard let row = unsafe try decoder.row(of: batch[place]) else { continue }
+          unsafe try await pair(row, &expected, &pairing, comparison, &found)
+        }
+        if pairing.isFull { throw TooFarApart() }
+      }
+      while let identity = expected.identity {
+        if let actual = pairing.takeActual(identity.uuid) {
+          unsafe expected.withBytes { bytes in
+            unsafe actual.withUnsafeBytes { unsafe compare(bytes, $0, identity.uuid, comparison, &found) }
+          }
+        } else if let row = expected.row {
+          missing.append(self.missing(row))
+        }
+        if missing.count >= Self.batch { try await settle(&missing, &found) }
+        _ = try await expected.advance()
+      }
+      for (uuid, bytes) in pairing.expected {
+        missing.append((uuid, difference(.missing, uuid, CopiedRow(bytes[...], target: source.target))))
+      }
+      for (uuid, bytes) in pairing.actual {
+        found.add(difference(.added, uuid, CopiedRow(bytes[...], target: source.target)))
+      }
+      found.rejected += expected.rejected
+      try await settle(&missing, &found)
+    }
+    return found
+  }
+
+  private struct TooFarApart: Error {}
+
+  /// Lets the server answer the rows in the order in which they stand in the table.
+  static let asStored = """
+    SET LOCAL enable_indexscan = off; SET LOCAL enable_indexonlyscan = off; SET LOCAL synchronize_seqscans = off;
+    SET LOCAL max_parallel_workers_per_gather = 0; SET LOCAL jit = off
+    """
+
+  /// Pairs a row of Postgres with its row of the source, or lets one of them wait.
+  private func pair(
+    _ row: UnsafeRawBufferPointer, _ expected: inout ExpectedRows, _ pairing: inout RowPairing<PostgresUUID>,
+    _ comparison: RowComparison, _ found: inout VerificationReport
+  ) async throws {
+    let uuid = unsafe PostgresUUID(copiedRow: row)
+    while let next = expected.identity {
+      if next.uuid == uuid {
+        unsafe expected.withBytes { unsafe compare($0, row, uuid, comparison, &found) }
+        _ = try await expected.advance()
+        return
+      }
+      if let waiting = pairing.takeExpected(uuid) {
+        return unsafe waiting.withUnsafeBytes { unsafe compare($0, row, uuid, comparison, &found) }
+      }
+      if let waiting = pairing.takeActual(next.uuid) {
+        unsafe expected.withBytes { bytes in
+          unsafe waiting.withUnsafeBytes { unsafe compare(bytes, $0, next.uuid, comparison, &found) }
+        }
+        _ = try await expected.advance()
+        continue
+      }
+      let isBehind =
+        source.table.hasRowID
+        ? unsafe CopiedRow.sourceRow(of: row, target: source.target) < next.sourceRow : true
+      if isBehind { unsafe pairing.hold(actual: Array(row), uuid) }
+      if !isBehind || !source.table.hasRowID {
+        if let bytes = expected.row?.bytes { pairing.hold(expected: Array(bytes), next.uuid) }
+        _ = try await expected.advance()
+      }
+      if isBehind { return }
+    }
+    if let waiting = pairing.takeExpected(uuid) {
+      unsafe waiting.withUnsafeBytes { unsafe compare($0, row, uuid, comparison, &found) }
+    } else {
+      unsafe pairing.hold(actual: Array(row), uuid)
+    }
+  }
+
+  private func compare(
+    _ expected: UnsafeRawBufferPointer, _ actual: UnsafeRawBufferPointer, _ uuid: PostgresUUID,
+    _ comparison: RowComparison, _ report: inout VerificationReport
+  ) {
+    report.compared += 1
+    let columns = unsafe comparison.differences(expected: expected, actual: actual)
+    guard !columns.isEmpty else { return }
+    let row = unsafe CopiedRow(Array(expected)[...], target: source.target)
+    report.add(difference(.altered, uuid, row, columns: columns))
   }
 
   // MARK: - In order
@@ -40,8 +160,7 @@ struct TableVerification: Sendable {
   private func compareInOrder(_ report: inout VerificationReport) async throws {
     var found = report
     try await connection.transaction(.readOnlySnapshot) { connection in
-      var expected = ExpectedRows(reader: reader, migratedAt: migratedAt) { onEvent(.advanced(rows: $0)) }
-      try await expected.begin(source, time: time, embeddingType: embeddingType)
+      var expected = try await expectedRows(announces: false)
       var actual = CursorRows(connection: connection, batch: Self.batch)
       try await actual.open(selection(order: true))
       let comparison = RowComparison(source.target)
@@ -87,7 +206,9 @@ struct TableVerification: Sendable {
     report.compared += 1
     let columns = comparison.differences(expected: expected.bytes, actual: actual)
     guard !columns.isEmpty else { return }
-    report.add(difference(.altered, expected, columns: columns))
+    report.add(
+      difference(
+        .altered, expected.uuid, CopiedRow(expected.bytes, target: source.target), columns: columns))
   }
 
   // MARK: - By identity
@@ -95,10 +216,7 @@ struct TableVerification: Sendable {
   private func compareByIdentity(part: Int, of parts: Int, _ report: inout VerificationReport) async throws {
     var found = report
     try await connection.transaction(.readOnlySnapshot) { connection in
-      var expected = ExpectedRows(reader: reader, migratedAt: migratedAt) { rows in
-        if part == 0 { onEvent(.advanced(rows: rows)) }
-      }
-      try await expected.begin(source, time: time, embeddingType: embeddingType)
+      var expected = try await expectedRows(announces: false)
       var rows: [PostgresUUID: ExpectedRow] = [:]
       while let row = try await expected.next() {
         if Int(row.uuid.low % UInt64(parts)) == part { rows[row.uuid] = row.detached }
@@ -122,7 +240,7 @@ struct TableVerification: Sendable {
     report = found
   }
 
-  // MARK: - Differences
+  // MARK: - The rows in Postgres
 
   /// The rows of the source in Postgres.
   private func selection(order: Bool) -> PostgresStatement {
@@ -133,15 +251,32 @@ struct TableVerification: Sendable {
     return statement
   }
 
-  private func difference(_ kind: Difference.Kind, _ row: ExpectedRow, columns: [String] = []) -> Difference {
-    let copied = CopiedRow(row.bytes, target: source.target)
-    return Difference(
+  /// The same rows as a binary COPY, which takes no parameters: the server itself writes the literal.
+  private func literalSelection() async throws -> PostgresStatement {
+    let literal = try await connection.queryOne("SELECT quote_literal(\(agents)::text[]::text)")
+    let agents = try literal?.decode(0, as: String.self) ?? "'{}'"
+    let columns = source.target.columns.map(PostgresIdentifier.quoted).joined(separator: ", ")
+    return PostgresStatement(
+      sql: """
+        COPY (SELECT \(columns) FROM \(source.target.table)
+          WHERE agent_id = ANY(\(agents)::text[]) AND source_id = \(source.sourceID)) TO STDOUT (FORMAT binary)
+        """)
+  }
+
+  // MARK: - Differences
+
+  private func difference(
+    _ kind: Difference.Kind, _ uuid: PostgresUUID, _ row: CopiedRow, columns: [String] = []
+  ) -> Difference {
+    Difference(
       kind: kind, file: source.file.relativePath, table: source.table.name, target: source.target.table,
-      id: row.uuid.description, key: copied.legacyID?.text ?? "?", columns: columns)
+      id: uuid.description, key: row.legacyID?.text ?? "?", columns: columns)
   }
 
   /// A row that Postgres does not have; what it is in the end, `settle` decides.
-  private func missing(_ row: ExpectedRow) -> MissingRow { (row.uuid, difference(.missing, row)) }
+  private func missing(_ row: ExpectedRow) -> MissingRow {
+    (row.uuid, difference(.missing, row.uuid, CopiedRow(row.bytes, target: source.target)))
+  }
 
   private func added(_ row: PostgresRow) throws -> Difference {
     let metadata = try? JSON(parsing: row.decode(2, as: String.self))

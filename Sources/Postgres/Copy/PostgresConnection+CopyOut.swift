@@ -2,13 +2,15 @@
 
 import CPostgres
 
-/// Rows that libpq has received, each in a buffer of libpq's own, freed with the batch.
+/// Some pieces of a `COPY … TO STDOUT`, each a row as the server sent it. They live as long as the call of `copyOut`'s
+/// body that they are lent to.
 ///
 /// Sendable since it has one owner at a time: the actor that fills it, or the caller that reads it.
-@safe final class CopyBatch: @unchecked Sendable {
+@safe public final class PostgresCopyBatch: @unchecked Sendable {
   /// About how much is handed over at once: a change of threads costs little against it.
-  static let limit = 64 * 1024
+  static let limit = 256 * 1024
 
+  // Each in a buffer of libpq's own, freed with the batch.
   private var rows: [UnsafeMutableRawBufferPointer] = unsafe []
   private(set) var bytes = 0
   /// Whether the server has sent its last row.
@@ -25,7 +27,11 @@ import CPostgres
     for index in unsafe rows.indices { unsafe try body(UnsafeRawBufferPointer(rows[index])) }
   }
 
-  var count: Int { unsafe rows.count }
+  /// How many pieces there are.
+  public var count: Int { unsafe rows.count }
+
+  /// The bytes of a piece.
+  public subscript(place: Int) -> UnsafeRawBufferPointer { unsafe UnsafeRawBufferPointer(rows[place]) }
 
   func removeAll() {
     for index in unsafe rows.indices { unsafe PQfreemem(rows[index].baseAddress) }
@@ -56,12 +62,25 @@ extension PostgresConnection {
     _ statement: PostgresStatement, isolation: isolated (any Actor)? = #isolation,
     _ body: (UnsafeRawBufferPointer) throws -> Void
   ) async throws -> Int {
+    try await copyOut(statement, batches: { unsafe try $0.forEach(body) })
+  }
+
+  /// Runs a `COPY … TO STDOUT` and calls `body` with some pieces at a time, as they arrive: the same pieces as above, for a
+  /// reader that has to wait for something of its own between them.
+  ///
+  /// - Returns: how many rows the server sent.
+  /// - Throws: as above.
+  @discardableResult
+  public func copyOut(
+    _ statement: PostgresStatement, isolation: isolated (any Actor)? = #isolation,
+    batches body: (PostgresCopyBatch) async throws -> Void
+  ) async throws -> Int {
     let scope = try await beginCopyOut(statement.sql)
-    let batch = CopyBatch()
+    let batch = PostgresCopyBatch()
     do {
       while !batch.isLast {
         try await fill(batch, scope)
-        unsafe try batch.forEach(body)
+        try await body(batch)
       }
     } catch {
       await abandonCopyOut(scope)
@@ -134,18 +153,24 @@ extension PostgresConnection {
   }
 
   /// Fills the batch with what the server has sent, waiting for one row at least.
-  private func fill(_ batch: CopyBatch, _ copy: OpenCopy) async throws(PostgresError) {
+  private func fill(_ batch: PostgresCopyBatch, _ copy: OpenCopy) async throws(PostgresError) {
     batch.removeAll()
     try await supervise(copy.sql) { () async throws(PostgresError) in
       let link = try openLink()
+      var hasLooked = false
       while true {
         switch unsafe copyStep(link) {
         case .row(let row):
           unsafe batch.append(row)
-          if batch.bytes >= CopyBatch.limit { return }
+          hasLooked = false
+          if batch.bytes >= PostgresCopyBatch.limit { return }
         case .wait:
-          if batch.count > 0 { return }
-          try await pause(link, for: .read)
+          // libpq reads some kilobytes at a time: there is often more, and waiting for it would cost two changes of threads.
+          if hasLooked {
+            if batch.bytes >= PostgresCopyBatch.limit / 8 { return }
+            try await pause(link, for: .read)
+          }
+          hasLooked.toggle()
           // What a broken link still holds is found by the next steps, and then its end.
           _ = unsafe PQconsumeInput(link.pointer)
         case .end, .broken:

@@ -64,6 +64,21 @@ public struct PostgresCopyDecoder: Sendable {
     return true
   }
 
+  /// The row that a piece holds, from its count of fields on, as `PostgresCopyEncoder` writes it; nil for the trailer. Its fields
+  /// are not looked at.
+  ///
+  /// - Throws: `decoding` where a stream begins with something else than its header.
+  public mutating func row(of piece: UnsafeRawBufferPointer) throws(PostgresError) -> UnsafeRawBufferPointer?
+  {
+    var start = 0
+    if !hasHeader {
+      guard unsafe try read(piece), let first = places.first else { return nil }
+      start = first.start - 6
+    }
+    guard piece.count >= start + 6 else { return nil }
+    return unsafe UnsafeRawBufferPointer(rebasing: piece[start...])
+  }
+
   /// Whether a field of the current row is NULL.
   public func isNull(_ field: Int) -> Bool { places[field].count < 0 }
 

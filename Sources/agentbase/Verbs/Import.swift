@@ -1,7 +1,9 @@
 // agentbase import: legacy files into Postgres, with proof.
 
 internal import AgentBase
+internal import Foundation
 internal import LegacyImport
+internal import Postgres
 
 extension Verb {
   static let importLegacy = Verb(
@@ -19,36 +21,32 @@ extension Verb {
 struct ImportVerb {
   private static let dryRun = Flag(
     "dry-run", help: "read and convert every row, tell what would be rejected, write nothing")
-  private static let noVerify = Flag("no-verify", help: "do not compare every row afterwards")
   private static let backup = Option<String>(
     OptionDeclaration(
       name: "backup", argument: .optional("DIR"), variable: "MIGRATION_BACKUP_PATH",
       help: "first back the files up into DIR/sqlite_backup_<time>; ./backups unless given"),
     read: OptionValues.path)
-  private static let batchSize = Option(
-    "batch-size", "N", variable: "MIGRATION_BATCH_SIZE",
-    help: "the most rows that commit together; 10000 unless given",
-    read: OptionValues.integer(in: 1...1_000_000))
-  private static let timeout = Option(
-    "timeout", "S", variable: "MIGRATION_TIMEOUT",
-    help: "give up after so many seconds; no limit unless given",
-    read: OptionValues.seconds)
   private static let report = Option.path(
     "report", "FILE",
-    help: "where the JSON report goes; migration_report_<time>.json unless given, none of a dry run")
+    help:
+      "where the JSON report goes, and beside it a page to look at, FILE with .html; migration_report_<time>.json unless given, none of a dry run"
+  )
   private static let onConflict = Option(
     "on-conflict", "WHAT", help: "rows that are there already: skip (unless given), update or fail",
     read: OptionValues.choice(ConflictPolicy.self))
 
   static let options = [
     Option.agentsPath.declaration, Option.sqlite.declaration, Option.agent.declaration,
-    Option.postgresURL.declaration, dryRun.declaration, backup.declaration, batchSize.declaration,
-    timeout.declaration, report.declaration, noVerify.declaration, onConflict.declaration,
-    Option<LegacyTime>.timezone.declaration, Flag.json.declaration, Flag.quiet.declaration,
+    Option.postgresURL.declaration, dryRun.declaration, backup.declaration,
+    Option<Int>.batchSize.declaration, Option<Duration>.timeout.declaration, report.declaration,
+    Flag.noVerify.declaration, Option<ConflictPolicy>.onConflict.declaration,
+    Flag.retryRejects.declaration, Option<LegacyTime>.timezone.declaration, Flag.json.declaration,
+    Flag.quiet.declaration,
   ]
 
   private let arguments: Arguments
   private let source: LegacySource
+  private let target: PostgresConfiguration
   private let agent: String?
   private let backupFolder: String?
   private let reportPath: String?
@@ -59,12 +57,15 @@ struct ImportVerb {
     self.arguments = arguments
     source = try LegacySource(arguments)
     agent = try arguments.value(.agent)
-    var options = ImportOptions(postgresURL: try PostgresTarget(arguments).url)
+    let target = try PostgresTarget(arguments)
+    self.target = target.configuration
+    var options = ImportOptions(postgresURL: target.url)
     options.isDryRun = arguments[Self.dryRun]
-    options.verifies = !arguments[Self.noVerify]
-    if let size = try arguments.value(Self.batchSize) { options.batchSize = size }
-    options.timeout = try arguments.value(Self.timeout)
-    if let policy = try arguments.value(Self.onConflict) { options.onConflict = policy }
+    options.verifies = !arguments[.noVerify]
+    if let size = try arguments.value(.batchSize) { options.batchSize = size }
+    options.timeout = try arguments.value(.timeout)
+    if let policy = try arguments.value(.onConflict) { options.onConflict = policy }
+    options.retriesRejects = arguments[.retryRejects]
     if let time = try arguments.value(.timezone) { options.time = time }
     self.options = options
     backupFolder = try Self.backupFolder(arguments)
@@ -90,15 +91,24 @@ struct ImportVerb {
     let backup = try await backUp(discovery, display)
     let report = try await Importer(discovery, options: options) { display.take($0) }.run()
     display.end()
-    try file?.write(report.json)
+    try file?.write(report.json, page: file.map { page(of: report, beside: $0, backup: backup) })
     if arguments[.json] {
       Output.standard(report.json.text)
     } else if !arguments[.quiet] {
-      let summary = ImportSummary(report: report, source: source, reportFile: file?.path, backup: backup)
+      let summary = ImportSummary(report: report, source: source, reportFile: file, backup: backup)
       Output.standard(summary.lines.joined(separator: "\n"))
     }
     tellFailures(report)
     return ExitCode(rawValue: report.exitCode)
+  }
+
+  /// The report as a page to look at.
+  private func page(of report: ImportReport, beside file: ReportFile, backup: String?) -> ReportPage {
+    ReportPage(
+      report,
+      of: RunDescription(
+        source: source.path, target: target, jsonReport: URL(filePath: file.path).lastPathComponent,
+        backup: backup))
   }
 
   /// Backs the files up, unless the run is dry: then nothing at all is written.

@@ -41,7 +41,7 @@ import Testing
       }
       try await group.waitForAll()
     }
-    #expect(events.all.filter { $0.kind == .schema }.count == 2)
+    #expect(events.all.filter { $0.kind == .schema }.count == 3)
     let agent = try await open(url)
     #expect(try await agent.listMemories().memories.count == 10)
     await agent.close()
@@ -116,7 +116,7 @@ import Testing
     try await connection.execute("DELETE FROM agentbase_schema_versions WHERE version = 99")
     await (try await open(url)).close()
     try await connection.execute("UPDATE agentbase_schema_versions SET applied_text = 'x' WHERE version = 2")
-    #expect(await refusal(url)?.description.contains("step 2 (imports)") == true)
+    #expect(await refusal(url)?.description.contains("step 2 (agents)") == true)
     try await connection.execute("DELETE FROM agentbase_schema_versions WHERE version = 1")
     #expect(await refusal(url)?.description.contains("step 1") == true)
     await connection.close()

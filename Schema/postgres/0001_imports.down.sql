@@ -1,5 +1,3 @@
-DROP TABLE agent_import_deletions;
-DROP TABLE agent_import_rows;
 DROP TABLE agent_import_rejects;
 DROP TABLE agent_imports;
 DROP TABLE agent_import_sources;

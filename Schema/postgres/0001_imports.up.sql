@@ -1,8 +1,11 @@
 -- What the importer remembers: which files and tables it has read, up to where, and what Postgres could not hold.
+--
+-- These books stand alone: they refer to no other table, so that whole databases can be copied into an application's
+-- database, which may have tables called agents of its own. In the lines of such a copy agent_id is ''.
 
 -- A legacy file: what is needed to make it again. objects is its sqlite_schema, in order.
 CREATE TABLE agent_import_files (
-  agent_id    text NOT NULL REFERENCES agents (id),
+  agent_id    text NOT NULL,
   file_id     bigint NOT NULL,
   path        text NOT NULL,
   pragmas     jsonb NOT NULL,
@@ -12,17 +15,19 @@ CREATE TABLE agent_import_files (
 );
 
 -- A table of such a file, with its columns in order. source_id stands in every row that came from it; row_agents are
--- the agents whose rows it holds: its own column may name others than the file's path.
+-- the agents whose rows it holds: its own column may name others than the file's path. target_was_empty says of a
+-- copied table that no row was in the target before, so that every row there with a key of the source came from it.
 CREATE TABLE agent_import_sources (
-  agent_id   text NOT NULL REFERENCES agents (id),
-  source_id  bigint NOT NULL,
-  file_id    bigint NOT NULL,
-  table_name text NOT NULL,
-  target     text NOT NULL,
-  storage    text NOT NULL,
-  has_rowid  boolean NOT NULL,
-  columns    jsonb NOT NULL,
-  row_agents text[] NOT NULL,
+  agent_id         text NOT NULL,
+  source_id        bigint NOT NULL,
+  file_id          bigint NOT NULL,
+  table_name       text NOT NULL,
+  target           text NOT NULL,
+  storage          text NOT NULL,
+  has_rowid        boolean NOT NULL,
+  columns          jsonb NOT NULL,
+  row_agents       text[] NOT NULL,
+  target_was_empty boolean NOT NULL DEFAULT false,
   PRIMARY KEY (agent_id, source_id),
   FOREIGN KEY (agent_id, file_id) REFERENCES agent_import_files (agent_id, file_id)
 );
@@ -63,25 +68,4 @@ CREATE TABLE agent_import_rejects (
   created_at timestamptz NOT NULL DEFAULT now(),
   PRIMARY KEY (agent_id, id),
   FOREIGN KEY (agent_id, source_id) REFERENCES agent_import_sources (agent_id, source_id)
-);
-
--- The rows of tables that are none of memories, tools, metrics and executions: kept so that a file can be made again.
-CREATE TABLE agent_import_rows (
-  id           uuid NOT NULL,
-  agent_id     text NOT NULL REFERENCES agents (id),
-  content      jsonb NOT NULL,
-  metadata     jsonb NOT NULL,
-  source_id    bigint NOT NULL,
-  source_row   bigint NOT NULL,
-  source_exact jsonb,
-  PRIMARY KEY (agent_id, id)
-);
-
--- Imported rows that an agent has deleted since, so that verification can tell them from lost ones.
-CREATE TABLE agent_import_deletions (
-  agent_id   text NOT NULL REFERENCES agents (id),
-  id         uuid NOT NULL,
-  source_id  bigint NOT NULL,
-  deleted_at timestamptz NOT NULL DEFAULT now(),
-  PRIMARY KEY (agent_id, id)
 );

@@ -1,0 +1,2 @@
+DROP TABLE agent_import_deletions;
+DROP TABLE agent_import_rows;
