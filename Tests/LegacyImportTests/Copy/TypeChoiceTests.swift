@@ -54,6 +54,7 @@ import Testing
     ),
     ("DATETIME", ["'2024-01-15 10:30:00.1234567'"], "text"), ("DATETIME", ["'2024-02-30'"], "text"),
     ("DATETIME", ["1706000000", "1706000000123"], "timestamp with time zone"), ("DATETIME", ["5"], "bigint"),
+    ("DATETIME", ["1706000000123456789"], "bigint"),
     ("DATETIME", ["1706000000.25"], "timestamp with time zone"),
     ("DATETIME", ["1706000000.1234567"], "double precision"),
     ("DATETIME", ["'now'"], "text"), ("DATETIME", ["'0000-00-00 00:00:00'"], "text"),
