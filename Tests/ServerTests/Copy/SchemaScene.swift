@@ -24,6 +24,14 @@ struct SchemaScene {
     try await connection.execute("SET TimeZone = 'UTC'")
   }
 
+  /// Another SQLite database on the same server.
+  init(_ other: SchemaScene, file: SQLiteConnection) {
+    folder = other.folder
+    self.file = file
+    url = other.url
+    connection = other.connection
+  }
+
   /// What a translation has come to.
   struct Outcome {
     var translation: SchemaTranslation
@@ -49,10 +57,15 @@ struct SchemaScene {
   }
 
   /// Makes everything, with the rows in between.
+  ///
+  /// - Parameter steps: how many of the steps after the rows are run; nil for all.
   @discardableResult
-  func make(tables: Set<String>? = nil, schema: String = "public") async throws -> Outcome {
+  func make(
+    tables: Set<String>? = nil, schema: String = "public", steps: Int? = nil
+  ) async throws -> Outcome {
     let existing = try await SchemaBuild.existing(in: schema, on: connection)
-    let translation = try translation(existing: existing, tables: tables, schema: schema)
+    var translation = try translation(existing: existing, tables: tables, schema: schema)
+    if let steps { translation.after = Array(translation.after.prefix(steps)) }
     let build = SchemaBuild(translation: translation, connection: connection)
     var outcome = Outcome(translation: translation, omissions: translation.omissions)
     outcome.omissions += try await build.before()
@@ -91,8 +104,9 @@ struct SchemaScene {
   private func generatedColumns(of table: String, _ schema: String) async throws -> Set<String> {
     let rows = try await connection.query(
       """
-      SELECT attname::text FROM pg_attribute JOIN pg_class ON pg_class.oid = attrelid
-      WHERE relname = \(table) AND relnamespace = \(schema)::regnamespace AND attgenerated <> ''
+      SELECT attname::text FROM pg_attribute JOIN pg_class AS c ON c.oid = attrelid
+      JOIN pg_namespace AS n ON n.oid = c.relnamespace
+      WHERE relname = \(table) AND nspname = \(schema) AND attgenerated <> ''
       """)
     return Set(try rows.map { try $0.decode(0, as: String.self) })
   }
