@@ -21,7 +21,7 @@ CREATE TABLE agents (
 
 CREATE TABLE agent_memories (
   id           uuid NOT NULL DEFAULT gen_random_uuid(),
-  agent_id     text NOT NULL REFERENCES agents (id),
+  agent_id     text NOT NULL,
   namespace    text COLLATE "C" NOT NULL DEFAULT '',
   key          text COLLATE "C" NOT NULL,
   content      jsonb NOT NULL,
@@ -39,12 +39,10 @@ CREATE TABLE agent_memories (
 
 -- The stored value of a key is one row; the imported ones of a key are many, the newest being the current one.
 CREATE UNIQUE INDEX agent_memories_stored ON agent_memories (agent_id, namespace, key) WHERE source_id IS NULL;
-CREATE INDEX agent_memories_imported
-  ON agent_memories (agent_id, namespace, key, updated_at NULLS FIRST, source_row) WHERE source_id IS NOT NULL;
 
 CREATE TABLE agent_tools (
   id            uuid NOT NULL DEFAULT gen_random_uuid(),
-  agent_id      text NOT NULL REFERENCES agents (id),
+  agent_id      text NOT NULL,
   name          text NOT NULL,
   description   text,
   configuration jsonb NOT NULL DEFAULT '{}',
@@ -61,12 +59,10 @@ CREATE TABLE agent_tools (
 );
 
 CREATE UNIQUE INDEX agent_tools_stored ON agent_tools (agent_id, name) WHERE source_id IS NULL;
-CREATE INDEX agent_tools_imported
-  ON agent_tools (agent_id, name, updated_at NULLS FIRST, source_row) WHERE source_id IS NOT NULL;
 
 CREATE TABLE agent_metrics (
   id           uuid NOT NULL DEFAULT gen_random_uuid(),
-  agent_id     text NOT NULL REFERENCES agents (id),
+  agent_id     text NOT NULL,
   metric_name  text NOT NULL,
   value        double precision,
   unit         text,
@@ -79,11 +75,9 @@ CREATE TABLE agent_metrics (
   PRIMARY KEY (agent_id, id)
 );
 
-CREATE INDEX agent_metrics_by_time ON agent_metrics (agent_id, metric_name, timestamp);
-
 CREATE TABLE agent_executions (
   id            uuid NOT NULL DEFAULT gen_random_uuid(),
-  agent_id      text NOT NULL REFERENCES agents (id),
+  agent_id      text NOT NULL,
   task_type     text NOT NULL,
   status        text NOT NULL,
   input         jsonb,
@@ -101,7 +95,77 @@ CREATE TABLE agent_executions (
   PRIMARY KEY (agent_id, id)
 );
 
-CREATE INDEX agent_executions_by_time ON agent_executions (agent_id, started_at);
+-- What an import into an empty table does without until the rows are there: every index that guards no uniqueness, and the
+-- reference to agents, whose check costs more than the row itself. The tables get them from here, when they are made and
+-- behind every import; one that was cut off leaves it to the next.
+CREATE FUNCTION agentbase_deferred() RETURNS TABLE (target text, name text, definition text) LANGUAGE sql IMMUTABLE AS $$
+  VALUES
+    ('agent_memories', 'agent_memories_imported',
+      'CREATE INDEX agent_memories_imported ON agent_memories (agent_id, namespace, key, updated_at NULLS FIRST, source_row)
+        WHERE source_id IS NOT NULL'),
+    ('agent_tools', 'agent_tools_imported',
+      'CREATE INDEX agent_tools_imported ON agent_tools (agent_id, name, updated_at NULLS FIRST, source_row)
+        WHERE source_id IS NOT NULL'),
+    ('agent_metrics', 'agent_metrics_by_time',
+      'CREATE INDEX agent_metrics_by_time ON agent_metrics (agent_id, metric_name, timestamp)'),
+    ('agent_executions', 'agent_executions_by_time',
+      'CREATE INDEX agent_executions_by_time ON agent_executions (agent_id, started_at)')
+  UNION ALL
+  SELECT owner, owner || '_agent_id_fkey', format(
+    'ALTER TABLE %I ADD CONSTRAINT %I FOREIGN KEY (agent_id) REFERENCES agents (id)', owner, owner || '_agent_id_fkey')
+  FROM unnest(ARRAY['agent_memories', 'agent_tools', 'agent_metrics', 'agent_executions']) AS owner
+$$;
+
+-- Those of them that are not there.
+CREATE FUNCTION agentbase_missing() RETURNS TABLE (target text, name text, definition text) LANGUAGE sql STABLE AS $$
+  SELECT * FROM agentbase_deferred() AS deferred
+  WHERE NOT EXISTS (
+      SELECT FROM pg_index JOIN pg_class ON pg_class.oid = indexrelid
+      WHERE indrelid = deferred.target::regclass AND relname = deferred.name)
+    AND NOT EXISTS (
+      SELECT FROM pg_constraint WHERE conrelid = deferred.target::regclass AND conname = deferred.name)
+$$;
+
+-- Makes those of a table that are not there.
+CREATE FUNCTION agentbase_complete(table_name text) RETURNS void LANGUAGE plpgsql AS $$
+DECLARE
+  statement text;
+BEGIN
+  -- Two imports that end at once would make the same index.
+  PERFORM pg_advisory_xact_lock(hashtextextended('agentbase_complete.' || table_name, 0));
+  FOR statement IN SELECT definition FROM agentbase_missing() WHERE target = table_name LOOP
+    EXECUTE statement;
+  END LOOP;
+END
+$$;
+
+-- Takes those of a table away, where it is empty.
+CREATE FUNCTION agentbase_lighten(table_name text) RETURNS void LANGUAGE plpgsql AS $$
+DECLARE
+  is_used boolean;
+  statement text;
+BEGIN
+  EXECUTE format('SELECT EXISTS (SELECT FROM %I)', table_name) INTO is_used;
+  IF is_used THEN
+    RETURN;
+  END IF;
+  -- Asked again once nobody else can write to it.
+  EXECUTE format('LOCK TABLE %I', table_name);
+  EXECUTE format('SELECT EXISTS (SELECT FROM %I)', table_name) INTO is_used;
+  IF is_used THEN
+    RETURN;
+  END IF;
+  FOR statement IN
+    SELECT CASE WHEN definition LIKE 'CREATE INDEX %' THEN format('DROP INDEX IF EXISTS %I', name)
+      ELSE format('ALTER TABLE %I DROP CONSTRAINT IF EXISTS %I', target, name) END
+    FROM agentbase_deferred() WHERE target = table_name
+  LOOP
+    EXECUTE statement;
+  END LOOP;
+END
+$$;
+
+SELECT agentbase_complete(name) FROM unnest(ARRAY['agent_memories', 'agent_tools', 'agent_metrics', 'agent_executions']) AS name;
 
 -- pgvector, where the server has it and the user may install it; else embeddings wait as real[] and become vectors
 -- when agentbase_adopt_vector() is called after it has been installed. Answers the type of the column.

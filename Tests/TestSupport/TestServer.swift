@@ -34,12 +34,15 @@ public struct TestServer: Sendable {
   /// A server of the test's own, which may be stopped, killed and restarted.
   ///
   /// Stop it with `server.remove()` when the test is over; the process's end does so in any case.
+  ///
+  /// - Parameter parent: the folder that its folder is made in; the test process's own where it is nil.
   public static func dedicated(
-    _ version: Version = .v15, settings: PrivateServer.Settings = .forTests
+    _ version: Version = .v15, in parent: String? = nil, settings: PrivateServer.Settings = .forTests
   ) async throws -> TestServer {
     guard let binaries = version.binaries else { throw MissingServer(version: version) }
     let server = PrivateServer(
-      in: try TestProcess.newPath("server-\(version)"), binaries: binaries, settings: settings,
+      in: try parent.map { "\($0)/server" } ?? TestProcess.newPath("server-\(version)"), binaries: binaries,
+      settings: settings,
       watchdog: try TestProcess.watchdog)
     try await server.start()
     return TestServer(version: version, server: server)

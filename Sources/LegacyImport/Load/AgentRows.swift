@@ -84,7 +84,17 @@ struct AgentRows: ChunkTarget {
     return "(\(sides[0])) IS DISTINCT FROM (\(sides[1]))"
   }
 
-  // MARK: - Rows that the server refuses
+  // MARK: - Rows that Postgres cannot hold
+
+  func removeOutdated(_ rejects: [Reject]) async throws {
+    guard policy == .update else { return }
+    try await connection.execute(
+      """
+      DELETE FROM \(identifier: target.table) WHERE id = ANY(\(rejects.map(\.uuid))) AND agent_id IN (
+        SELECT unnest(row_agents) FROM agent_import_sources
+        WHERE agent_id = \(source.file.agent) AND source_id = \(source.sourceID))
+      """)
+  }
 
   /// The row at a place as a reject: its raw values are read back from what was to be sent.
   func reject(_ chunk: EncodedChunk, _ place: Int, reason: String) throws -> Reject {

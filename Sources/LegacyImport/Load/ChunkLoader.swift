@@ -46,6 +46,7 @@ struct ChunkLoader: Sendable {
       if merges { try await ledger.forgetRejects(chunk.rows.map(\.uuid), of: source) }
       try await add(chunk, chunk.rows.indices, merges: merges, to: &outcome)
       outcome.rejects = try await target.complete(outcome.rejects, of: chunk)
+      if !outcome.rejects.isEmpty { try await target.removeOutdated(outcome.rejects) }
       try await ledger.write(outcome.rejects, of: source)
       try await ledger.write(
         LedgerLine(

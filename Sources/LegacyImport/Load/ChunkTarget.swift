@@ -24,6 +24,14 @@ protocol ChunkTarget: Sendable {
 
   /// Fills in what `reject` could not tell without asking.
   func complete(_ rejects: [Reject], of chunk: EncodedChunk) async throws -> [Reject]
+
+  /// Removes what the table holds of rows that are rejects now, where the policy brings rows up to date: what is there is no
+  /// longer what the source says.
+  func removeOutdated(_ rejects: [Reject]) async throws
+}
+
+extension ChunkTarget {
+  func removeOutdated(_ rejects: [Reject]) async throws {}
 }
 
 extension PostgresConnection {

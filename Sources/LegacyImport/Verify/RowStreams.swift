@@ -101,14 +101,21 @@ struct ExpectedRows: ~Copyable {
 
 /// The rows of a query, fetched through a cursor some at a time. Only inside a transaction.
 struct CursorRows {
+  /// About how many bytes are fetched at once; one row may be more.
+  private static let bytes = 4 << 20
+
   private let connection: PostgresConnection
-  private let fetch: PostgresStatement
+  /// The most rows that are fetched at once.
+  private let most: Int
+  /// How many are fetched next: few at first, as nobody knows how large they are. Of few values, each of which becomes a
+  /// prepared statement.
+  private var batch = 16
   private var rows: PostgresRows?
   private var index = 0
 
   init(connection: PostgresConnection, batch: Int) {
     self.connection = connection
-    fetch = PostgresStatement(sql: "FETCH FORWARD \(batch) FROM agentbase_rows")
+    most = batch
   }
 
   /// Opens the cursor; one that was open is closed.
@@ -122,14 +129,22 @@ struct CursorRows {
 
   /// The next rows; nil after the last.
   mutating func nextBatch() async throws -> PostgresRows? {
-    let rows = try await connection.query(fetch)
+    let rows = try await connection.query(
+      PostgresStatement(sql: "FETCH FORWARD \(min(batch, most)) FROM agentbase_rows"))
+    if rows.memorySize > Self.bytes {
+      batch = max(1, batch / 4)
+    } else if rows.memorySize < Self.bytes / 4, batch < most {
+      batch *= 4
+    }
     return rows.isEmpty ? nil : rows
   }
 
   /// The next row; nil after the last.
   mutating func next() async throws -> PostgresRow? {
     if rows.map({ index >= $0.count }) ?? true {
-      rows = try await connection.query(fetch)
+      // Not two batches at once.
+      rows = nil
+      rows = try await nextBatch()
       index = 0
     }
     guard let rows, index < rows.count else { return nil }

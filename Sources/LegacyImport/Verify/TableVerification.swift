@@ -40,7 +40,7 @@ struct TableVerification: Sendable {
   private func expectedRows(announces: Bool) async throws -> ExpectedRows {
     let onEvent = onEvent
     return try await ExpectedRows(source.schema, encoder: encoder, reader: reader) { rows in
-      if announces { onEvent(.advanced(rows: rows)) }
+      if announces { onEvent(.advanced(.verifying, rows: rows)) }
     }
   }
 
@@ -48,8 +48,16 @@ struct TableVerification: Sendable {
 
   /// Compares in the order in which the rows come; answers nil where too many would have to wait for their partners.
   private func compareAsStored(_ report: VerificationReport) async throws -> VerificationReport? {
+    do {
+      return try await comparedAsStored(report)
+    } catch is TooFarApart {
+      return nil
+    }
+  }
+
+  /// - Throws: `TooFarApart`, which ends the transaction: the server has to stop in the middle of its answer.
+  private func comparedAsStored(_ report: VerificationReport) async throws -> VerificationReport {
     var found = report
-    var isTooFar = false
     try await connection.transaction(.readOnlySnapshot) { connection in
       try await connection.executeScript(Self.asStored)
       let selection = try await literalSelection()
@@ -59,17 +67,12 @@ struct TableVerification: Sendable {
       let comparison = RowComparison(source.target)
       var decoder = PostgresCopyDecoder()
       _ = try await expected.advance()
-      do {
-        try await connection.copyOut(selection) { (batch: PostgresCopyBatch) in
-          for place in 0..<batch.count {
-            guard let row = unsafe try decoder.row(of: batch[place]) else { continue }
-            unsafe try await pair(row, &expected, &pairing, comparison, &found)
-          }
-          if pairing.isFull { throw TooFarApart() }
+      try await connection.copyOut(selection) { (batch: PostgresCopyBatch) in
+        for place in 0..<batch.count {
+          guard let row = unsafe try decoder.row(of: batch[place]) else { continue }
+          unsafe try await pair(row, &expected, &pairing, comparison, &found)
         }
-      } catch is TooFarApart {
-        isTooFar = true
-        return
+        if pairing.isFull { throw TooFarApart() }
       }
       while let identity = expected.identity {
         if let actual = pairing.takeActual(identity.uuid) {
@@ -91,7 +94,7 @@ struct TableVerification: Sendable {
       found.rejected += expected.rejected
       try await settle(&missing, &found)
     }
-    return isTooFar ? nil : found
+    return found
   }
 
   private struct TooFarApart: Error {}

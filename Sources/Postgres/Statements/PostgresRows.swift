@@ -24,6 +24,9 @@ public struct PostgresRows: Sendable {
   /// How many rows the statement inserted, updated, deleted, selected or copied.
   public var affectedRows: Int { result.affectedRows }
 
+  /// About how many bytes the answer takes in memory (`PQresultMemorySize`).
+  public var memorySize: Int { result.memorySize }
+
   /// What the statement was, as the server names it: `SELECT 5`, `INSERT 0 1`, `CREATE TABLE`.
   public var commandTag: String { result.commandTag }
 
@@ -58,6 +61,7 @@ extension PostgresRows: RandomAccessCollection {
   var rowCount: Int { unsafe Int(PQntuples(pointer)) }
   var columnCount: Int { unsafe Int(PQnfields(pointer)) }
   var affectedRows: Int { unsafe Int(String(cString: PQcmdTuples(pointer))) ?? 0 }
+  var memorySize: Int { unsafe PQresultMemorySize(pointer) }
   var commandTag: String { unsafe String(cString: PQcmdStatus(pointer)) }
   var serverFields: PostgresServerFields? { unsafe PostgresServerFields(pointer) }
   var errorText: String { unsafe String(cString: PQresultErrorMessage(pointer)) }

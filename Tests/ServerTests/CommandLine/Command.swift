@@ -80,8 +80,10 @@ final class RunningCommand: Sendable {
     try self.init(Command.path, words, in: folder, environment: environment, input: nil)
   }
 
-  fileprivate init(
-    _ program: String, _ words: [String], in folder: String, environment: [String: String], input: String?
+  /// Runs another program in the same way.
+  init(
+    _ program: String, _ words: [String], in folder: String, environment: [String: String] = [:],
+    input: String? = nil
   ) throws {
     // In the watched folder, so that a run that is killed leaves nothing; so with what the command itself leaves when it is.
     let streams = try TestProcess.folder + "/streams-\(UUID().uuidString)"
@@ -123,6 +125,9 @@ final class RunningCommand: Sendable {
   /// What standard output holds by now.
   var output: String { text("out") }
 
+  /// The number of the process.
+  var processIdentifier: Int32 { process.processIdentifier }
+
   /// Whether it has not ended yet.
   var isRunning: Bool { process.isRunning }
 
@@ -136,6 +141,18 @@ final class RunningCommand: Sendable {
   func ended() async -> Command {
     let code = await end.value
     return Command(output: text("out"), errors: text("err"), exitCode: code)
+  }
+
+  /// Waits for the end; nil where it has not come in time: the run is killed then.
+  func ended(within limit: Duration) async -> Command? {
+    let guardian = Task {
+      try await Task.sleep(for: limit)
+      signal(SIGKILL)
+      return true
+    }
+    let command = await ended()
+    guardian.cancel()
+    return (try? await guardian.value) == true ? nil : command
   }
 
   private func text(_ name: String) -> String {

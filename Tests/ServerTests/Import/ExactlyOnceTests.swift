@@ -1,9 +1,8 @@
-// Imports that are killed, cut off, cancelled and run twice at once: afterwards every row is there once.
+// Imports that end by themselves and run several at once: afterwards every row is there once. (Disturbance/ kills them.)
 
 import AgentBase
 import Foundation
 import LegacyImport
-import PrivateServer
 import SQLite
 import TestSupport
 import Testing
@@ -49,81 +48,6 @@ import Testing
       sourceLocation: location)
     #expect(try await scene.verify().exitCode == 0, comment, sourceLocation: location)
   }
-
-  private func run(_ scene: SourceScene) throws -> RunningCommand {
-    try RunningCommand(
-      [
-        "import", "--agents-path", scene.root, "--postgres-url", scene.url, "--batch-size", "100",
-        "--no-verify",
-      ],
-      in: scene.folder.path)
-  }
-
-  // MARK: - Killed
-
-  @Test func killedAtRandomMoments() async throws {
-    let seed = SeededGenerator.seed(for: "killedAtRandomMoments")
-    var random = SeededGenerator(seed: seed)
-    let first = try await SourceScene()
-    try makeFiles(first)
-    let expected = try await undisturbed(first)
-    var kills = 0
-    for round in 0..<(runsLongTests ? 40 : 3) {
-      let scene = try await SourceScene()
-      try makeFiles(scene)
-      for _ in 0..<5 {
-        let importer = try run(scene)
-        try await Task.sleep(for: .milliseconds(Int.random(in: 20...700, using: &random)))
-        importer.signal(SIGKILL)
-        if await importer.ended().exitCode == SIGKILL { kills += 1 }
-      }
-      try await expectComplete(scene, expected, "seed \(seed), round \(round)")
-    }
-    #expect(kills > 0)
-  }
-
-  @Test func itsConnectionIsEndedAtRandomMoments() async throws {
-    let seed = SeededGenerator.seed(for: "itsConnectionIsEndedAtRandomMoments")
-    var random = SeededGenerator(seed: seed)
-    let scene = try await SourceScene()
-    try makeFiles(scene)
-    let expected = try await undisturbed(scene)
-    for _ in 0..<(runsLongTests ? 100 : 6) {
-      let importer = try run(scene)
-      try await Task.sleep(for: .milliseconds(Int.random(in: 50...600, using: &random)))
-      try await scene.execute(
-        """
-        SELECT pg_terminate_backend(pid) FROM pg_stat_activity
-        WHERE datname = current_database() AND application_name = 'agentbase import'
-        """)
-      let ended = await importer.ended()
-      if ended.exitCode != 0 && ended.exitCode != 3 {
-        #expect(ended.exitCode == 1)
-        #expect((1...2).contains(ended.errorLines.count), "\(ended.errors)")
-      }
-    }
-    try await expectComplete(scene, expected, "seed \(seed)")
-  }
-
-  @Test func itsServerGoesAwayAndComesBack() async throws {
-    let seed = SeededGenerator.seed(for: "itsServerGoesAwayAndComesBack")
-    var random = SeededGenerator(seed: seed)
-    let server = try await TestServer.dedicated()
-    let scene = try await SourceScene(url: server.freshDatabase())
-    try makeFiles(scene)
-    let expected = try await undisturbed(scene)
-    for _ in 0..<(runsLongTests ? 30 : 3) {
-      let importer = try run(scene)
-      try await Task.sleep(for: .milliseconds(Int.random(in: 100...600, using: &random)))
-      try await server.server.restart(.immediate)
-      let ended = await importer.ended()
-      #expect([0, 1, 3].contains(ended.exitCode), "\(ended.errors)")
-    }
-    try await expectComplete(scene, expected, "seed \(seed)")
-    try await server.server.remove()
-  }
-
-  // MARK: - Ended by itself
 
   @Test func severalAtOnce() async throws {
     let scene = try await SourceScene()

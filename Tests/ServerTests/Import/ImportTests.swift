@@ -185,6 +185,35 @@ struct ImportScene {
     #expect(difference.file == "operational/crawler/memory.db")
   }
 
+  @Test func rowsThatStandInAnotherOrderThanTheSourceAreCompared() async throws {
+    let scene = try await SourceScene()
+    // More than may wait in memory for their partners.
+    try scene.write(
+      "a/x.db",
+      """
+      CREATE TABLE memory (id INTEGER PRIMARY KEY, value TEXT);
+      CREATE TABLE notes (name TEXT PRIMARY KEY, value TEXT) WITHOUT ROWID;
+      WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 800)
+        INSERT INTO memory SELECT i, printf('%.40000c', 'v') FROM n;
+      INSERT INTO notes SELECT 'note ' || id, value FROM memory;
+      """)
+    _ = try await scene.importAll { $0.verifies = false }
+    for table in ["agent_memories", "agent_import_rows"] {
+      try await scene.execute("CREATE TABLE shuffled AS SELECT * FROM \(table) ORDER BY md5(id::text)")
+      try await scene.execute("TRUNCATE \(table)")
+      try await scene.execute("INSERT INTO \(table) SELECT * FROM shuffled")
+      try await scene.execute("DROP TABLE shuffled")
+    }
+    let report = try await scene.verify()
+    #expect(report.exitCode == 0 && report.compared == 1600)
+    try await scene.execute("DELETE FROM agent_memories WHERE key = '77'")
+    try await scene.execute(
+      "UPDATE agent_import_rows SET content = '{}' WHERE metadata ->> 'legacy_id' = 'note 400'")
+    let differences = try await scene.verify().differences
+    #expect(differences.map(\.kind) == [.missing, .altered])
+    #expect(differences.map(\.key) == ["77", "\"note 400\""])
+  }
+
   @Test func aRowThatIsMissingIsNamed() async throws {
     let scene = try await ImportScene(.v15)
     _ = try await scene.importAll()

@@ -102,6 +102,27 @@ import Testing
     try await scene.expectIdenticalRollback()
   }
 
+  @Test func aRowThatWasHeldAndCannotBeAnyMoreIsNoLongerThereWhereRowsAreBroughtUpToDate() async throws {
+    let scene = try await scene(rows: 5)
+    try scene.write("a/x.db", "ALTER TABLE memory ADD COLUMN namespace TEXT")
+    _ = try await scene.importAll()
+    let connection = try scene.open("a/x.db")
+    let name = String(repeating: "n", count: 3000)
+    try connection.execute("UPDATE memory SET namespace = ? WHERE key = 'key3'", [.text(name)])
+    let report = try await scene.importAll { $0.onConflict = .update }
+    try await scene.expectWhole(report)
+    #expect(report.exitCode == 3 && report.rejected == 1)
+    #expect(try await scene.count("SELECT count(*) FROM agent_memories") == 4)
+    try await scene.expectIdenticalRollback()
+    // And back, when it can be held again.
+    try connection.execute("UPDATE memory SET namespace = NULL WHERE key = 'key3'")
+    let again = try await scene.importAll { $0.onConflict = .update }
+    try await scene.expectWhole(again)
+    #expect(again.exitCode == 0)
+    #expect(try await scene.count("SELECT count(*) FROM agent_import_rejects") == 0)
+    try await scene.expectIdenticalRollback()
+  }
+
   @Test func aRowThatWasHeldAndCannotBeAnyMore() async throws {
     let scene = try await scene(rows: 5)
     _ = try await scene.importAll()

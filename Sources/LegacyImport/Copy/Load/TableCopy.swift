@@ -75,7 +75,7 @@ struct TableCopy: Sendable {
       report.loaded += outcome.loaded
       report.alreadyThere += outcome.alreadyThere
       report.add(outcome.rejects)
-      onEvent(.advanced(rows: chunk.rowsRead))
+      onEvent(.advanced(.copying, rows: chunk.rowsRead))
       next = try await following
     }
   }
@@ -125,7 +125,7 @@ struct TableCopy: Sendable {
       report.read += line.rowsRead
       report.alreadyThere += line.rowsLoaded + line.rowsThere
       report.rejected += line.rowsRejected
-      onEvent(.advanced(rows: line.rowsRead))
+      onEvent(.advanced(.copying, rows: line.rowsRead))
     }
   }
 

@@ -64,7 +64,7 @@ struct CopyVerification: Sendable {
   /// The rows that Postgres should hold.
   func expectedRows(announces: Bool) async throws -> ExpectedRows {
     let (onEvent, spelling, rejected, route) = (onEvent, spelling, rejected, route)
-    let onRead = { (rows: Int) in if announces { onEvent(.advanced(rows: rows)) } }
+    let onRead = { (rows: Int) in if announces { onEvent(.advanced(.verifying, rows: rows)) } }
     guard spelling != nil || !rejected.isEmpty else {
       return try await ExpectedRows(route.source, encoder: copy.encoder, reader: copy.reader, onRead: onRead)
     }
