@@ -21,7 +21,7 @@ CREATE TABLE agents (
 
 CREATE TABLE agent_memories (
   id           uuid NOT NULL DEFAULT gen_random_uuid(),
-  agent_id     text NOT NULL REFERENCES agents (id),
+  agent_id     text NOT NULL,
   namespace    text COLLATE "C" NOT NULL DEFAULT '',
   key          text COLLATE "C" NOT NULL,
   content      jsonb NOT NULL,
@@ -39,12 +39,10 @@ CREATE TABLE agent_memories (
 
 -- The stored value of a key is one row; the imported ones of a key are many, the newest being the current one.
 CREATE UNIQUE INDEX agent_memories_stored ON agent_memories (agent_id, namespace, key) WHERE source_id IS NULL;
-CREATE INDEX agent_memories_imported
-  ON agent_memories (agent_id, namespace, key, updated_at NULLS FIRST, source_row) WHERE source_id IS NOT NULL;
 
 CREATE TABLE agent_tools (
   id            uuid NOT NULL DEFAULT gen_random_uuid(),
-  agent_id      text NOT NULL REFERENCES agents (id),
+  agent_id      text NOT NULL,
   name          text NOT NULL,
   description   text,
   configuration jsonb NOT NULL DEFAULT '{}',
@@ -61,12 +59,10 @@ CREATE TABLE agent_tools (
 );
 
 CREATE UNIQUE INDEX agent_tools_stored ON agent_tools (agent_id, name) WHERE source_id IS NULL;
-CREATE INDEX agent_tools_imported
-  ON agent_tools (agent_id, name, updated_at NULLS FIRST, source_row) WHERE source_id IS NOT NULL;
 
 CREATE TABLE agent_metrics (
   id           uuid NOT NULL DEFAULT gen_random_uuid(),
-  agent_id     text NOT NULL REFERENCES agents (id),
+  agent_id     text NOT NULL,
   metric_name  text NOT NULL,
   value        double precision,
   unit         text,
@@ -79,11 +75,9 @@ CREATE TABLE agent_metrics (
   PRIMARY KEY (agent_id, id)
 );
 
-CREATE INDEX agent_metrics_by_time ON agent_metrics (agent_id, metric_name, timestamp);
-
 CREATE TABLE agent_executions (
   id            uuid NOT NULL DEFAULT gen_random_uuid(),
-  agent_id      text NOT NULL REFERENCES agents (id),
+  agent_id      text NOT NULL,
   task_type     text NOT NULL,
   status        text NOT NULL,
   input         jsonb,
@@ -101,7 +95,69 @@ CREATE TABLE agent_executions (
   PRIMARY KEY (agent_id, id)
 );
 
-CREATE INDEX agent_executions_by_time ON agent_executions (agent_id, started_at);
+-- What an import into an empty table does without until the rows are there: every index that guards no uniqueness, and the
+-- reference to agents, which costs more row by row than the row itself. The tables get them from here when they are made, and
+-- again behind an import; an import that was cut off leaves it to the next one. Answers whether anything was missing.
+CREATE FUNCTION agentbase_complete(target text) RETURNS boolean LANGUAGE plpgsql AS $$
+DECLARE
+  missing boolean := false;
+  index_name text;
+  definition text;
+BEGIN
+  -- Two imports that end at once would make the same index.
+  PERFORM pg_advisory_xact_lock(hashtextextended('agentbase_complete.' || target, 0));
+  FOR index_name, definition IN VALUES
+    ('agent_memories_imported', '(agent_id, namespace, key, updated_at NULLS FIRST, source_row) WHERE source_id IS NOT NULL'),
+    ('agent_tools_imported', '(agent_id, name, updated_at NULLS FIRST, source_row) WHERE source_id IS NOT NULL'),
+    ('agent_metrics_by_time', '(agent_id, metric_name, timestamp)'),
+    ('agent_executions_by_time', '(agent_id, started_at)')
+  LOOP
+    IF starts_with(index_name, target || '_') AND NOT EXISTS (
+      SELECT FROM pg_index JOIN pg_class ON pg_class.oid = indexrelid
+      WHERE indrelid = target::regclass AND relname = index_name)
+    THEN
+      EXECUTE format('CREATE INDEX %I ON %I %s', index_name, target, definition);
+      missing := true;
+    END IF;
+  END LOOP;
+  IF NOT EXISTS (SELECT FROM pg_constraint WHERE conrelid = target::regclass AND conname = target || '_agent_id_fkey') THEN
+    EXECUTE format(
+      'ALTER TABLE %I ADD CONSTRAINT %I FOREIGN KEY (agent_id) REFERENCES agents (id)', target, target || '_agent_id_fkey');
+    missing := true;
+  END IF;
+  RETURN missing;
+END
+$$;
+
+-- Takes them away, where the table is empty. Answers whether it did.
+CREATE FUNCTION agentbase_lighten(target text) RETURNS boolean LANGUAGE plpgsql AS $$
+DECLARE
+  is_used boolean;
+  index_name text;
+BEGIN
+  EXECUTE format('SELECT EXISTS (SELECT FROM %I)', target) INTO is_used;
+  IF is_used THEN
+    RETURN false;
+  END IF;
+  EXECUTE format('LOCK TABLE %I', target);
+  EXECUTE format('SELECT EXISTS (SELECT FROM %I)', target) INTO is_used;
+  IF is_used THEN
+    RETURN false;
+  END IF;
+  EXECUTE format('ALTER TABLE %I DROP CONSTRAINT IF EXISTS %I', target, target || '_agent_id_fkey');
+  FOR index_name IN
+    SELECT relname FROM pg_index JOIN pg_class ON pg_class.oid = indexrelid
+    WHERE indrelid = target::regclass AND NOT indisunique
+      AND relname IN (
+        'agent_memories_imported', 'agent_tools_imported', 'agent_metrics_by_time', 'agent_executions_by_time')
+  LOOP
+    EXECUTE format('DROP INDEX %I', index_name);
+  END LOOP;
+  RETURN true;
+END
+$$;
+
+SELECT agentbase_complete(name) FROM unnest(ARRAY['agent_memories', 'agent_tools', 'agent_metrics', 'agent_executions']) AS name;
 
 -- pgvector, where the server has it and the user may install it; else embeddings wait as real[] and become vectors
 -- when agentbase_adopt_vector() is called after it has been installed. Answers the type of the column.

@@ -8,13 +8,13 @@ public enum ImportEvent: Sendable {
     case backingUp = "backing up"
   }
 
-  /// What the run knows of what it has to do: files, and tables and rows over all of them. An import learns of tables and rows
-  /// file by file: each such event tells the sums so far.
+  /// What the run knows of what it has to do: files, and tables and rows over all of them. Where they are learnt file by file,
+  /// as an import does, the first such event tells the files alone, and each later one the sums so far.
   case planned(files: Int, tables: Int, rows: Int)
   /// A table is begun. `target` is the table of Postgres.
   case began(Activity, file: String, table: String, target: String, rows: Int)
-  /// So many rows of it are done, since the last such event.
-  case advanced(rows: Int)
+  /// So many rows are done, since the last such event of this activity. Tables are verified while others are imported.
+  case advanced(Activity, rows: Int)
   /// A table is done.
   case finished(Activity, file: String, table: String, rows: Int, rejected: Int)
   /// Something that the user should know, in one line.

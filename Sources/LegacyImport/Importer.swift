@@ -11,6 +11,7 @@ import SQLite
 public struct Importer: Sendable {
   private let discovery: Discovery
   private let options: ImportOptions
+  private let rates: RateRecorder
   private let onEvent: @Sendable (ImportEvent) -> Void
 
   /// An import of what was found.
@@ -22,7 +23,12 @@ public struct Importer: Sendable {
   ) {
     self.discovery = discovery
     self.options = options
-    self.onEvent = onEvent
+    let rates = RateRecorder()
+    self.rates = rates
+    self.onEvent = { event in
+      rates.take(event)
+      onEvent(event)
+    }
   }
 
   // MARK: - Running
@@ -54,6 +60,7 @@ public struct Importer: Sendable {
   private func runToTheEnd() async throws -> ImportReport {
     let clock = ImportClock()
     let start = ContinuousClock.now
+    rates.begin()
     var report = ImportReport(date: clock.text, isDryRun: options.isDryRun)
     report.unreadable = discovery.unreadable
     for folder in discovery.passedBy { warn("\(folder) holds a backup and was passed by", &report) }
@@ -65,10 +72,14 @@ public struct Importer: Sendable {
     var (tables, rows) = (0, 0)
     let files = discovery.files.count
     onEvent(.planned(files: files, tables: tables, rows: rows))
-    for file in discovery.files {
+    let indexes = DeferredIndexes(connection: target.connection)
+    if !options.isDryRun, discovery.bytes >= DeferredIndexes.leastBytes { try await indexes.lighten() }
+    for (place, file) in discovery.files.enumerated() {
       try Task.checkCancellation()
       let move = FileImport(
-        reader: SourceReader(file), target: target, options: options, clock: clock, onEvent: onEvent)
+        reader: SourceReader(file), target: target, options: options, clock: clock,
+        isLast: place == files - 1,
+        onEvent: onEvent)
       let outcome = try await move.run { moreTables, moreRows in
         tables += moreTables
         rows += moreRows
@@ -76,15 +87,19 @@ public struct Importer: Sendable {
       }
       agents[file.agent, default: ImportReport.Agent(id: file.agent)].add(outcome)
       verification.add(outcome.verification)
+      for warning in outcome.warnings { warn(warning, &report) }
     }
+    // Those of an import that was cut off, too.
+    if !options.isDryRun { for warning in try await indexes.complete() { warn(warning, &report) } }
     report.agents = agents.values.sorted { $0.id < $1.id }
     if options.verifies, !options.isDryRun {
       try await StrayRows(connection: target.connection).find(
         agents: report.agents.map(\.id), into: &verification)
       report.verification = verification
     }
-    await target.connection.close()
+    await target.close()
     report.seconds = start.secondsAgo
+    report.rates = rates.rates
     return report
   }
 

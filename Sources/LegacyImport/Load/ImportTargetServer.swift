@@ -6,6 +6,9 @@ import Postgres
 /// The target of a run.
 struct ImportTargetServer: Sendable {
   let connection: PostgresConnection
+  /// A second one, on which a table is completed and verified while the next is loaded; nil where nothing is to be written, and
+  /// where the server has none to spare.
+  let second: PostgresConnection?
   /// The run, as the ledger names it.
   let runID: PostgresUUID
   /// Whether our tables are there. Always, but for a dry run on a server that has none.
@@ -31,7 +34,14 @@ struct ImportTargetServer: Sendable {
     var configuration = try PostgresConfiguration(postgresURL)
     if configuration["application_name"] == nil { configuration["application_name"] = "agentbase import" }
     connection = try await PostgresConnection.connect(configuration)
-    if purpose == .writing { try await PostgresSchemaInstaller.library.install(on: connection) }
+    if purpose == .writing {
+      try await PostgresSchemaInstaller.library.install(on: connection)
+      // Rows and their line in the ledger are lost together or not at all; `Ledger.flush` waits for the disk once a file.
+      try await connection.execute("SET synchronous_commit = off")
+      second = try? await PostgresConnection.connect(configuration)
+    } else {
+      second = nil
+    }
     let column = try await connection.queryOne(
       """
       SELECT gen_random_uuid(), (
@@ -43,6 +53,12 @@ struct ImportTargetServer: Sendable {
     embeddingType = try column?.decode(1, as: String?.self) == "vector" ? .vector : .realArray
     hasSchema = try column?.decode(2) ?? false
     if hasSchema { try await checkRights(to: purpose) }
+  }
+
+  /// Ends the connections.
+  func close() async {
+    await connection.close()
+    await second?.close()
   }
 
   /// Asks for the rights on all our tables before the first row, so that no run stops half way for want of one.

@@ -24,7 +24,7 @@ struct TableImport: Sendable {
         report.read += chunk.rowsRead
         report.loaded += chunk.rows.count
         report.add(chunk.rejects)
-        onEvent(.advanced(rows: chunk.rowsRead))
+        onEvent(.advanced(.importing, rows: chunk.rowsRead))
       }
     }
   }
@@ -56,7 +56,7 @@ struct TableImport: Sendable {
         report.loaded += outcome.loaded
         report.alreadyThere += outcome.alreadyThere
         report.add(outcome.rejects)
-        onEvent(.advanced(rows: chunk.rowsRead))
+        onEvent(.advanced(.importing, rows: chunk.rowsRead))
         next = try await following
       }
     }
@@ -87,7 +87,7 @@ struct TableImport: Sendable {
       report.read += line.rowsRead
       report.alreadyThere += line.rowsLoaded + line.rowsThere
       report.rejected += line.rowsRejected
-      onEvent(.advanced(rows: line.rowsRead))
+      onEvent(.advanced(.importing, rows: line.rowsRead))
     }
     return plan
   }

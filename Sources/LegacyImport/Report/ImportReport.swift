@@ -34,6 +34,8 @@ public struct ImportReport: Sendable {
   public var verification: VerificationReport?
   /// Seconds that the run took.
   public var seconds = 0.0
+  /// How many rows were done by when.
+  public var rates = RunRates()
 
   /// An empty report.
   public init(date: String, isDryRun: Bool) {
@@ -76,6 +78,7 @@ public struct ImportReport: Sendable {
       "unreadable_files": .array(
         unreadable.map { ["path": .string($0.path), "reason": .string($0.reason)] }),
       "warnings": .array(warnings.map(JSON.string)), "verification": verification?.json ?? .null,
+      "rates": rates.json,
     ]
   }
 }

@@ -94,7 +94,7 @@ struct TableRestoration: Sendable {
           }
         }
         try await restored.put(decoded, with: builder)
-        onEvent(.advanced(rows: decoded.count))
+        onEvent(.advanced(.restoring, rows: decoded.count))
       }
       try await restored.put(Array(rejects), with: builder)
       return restored

@@ -112,6 +112,14 @@ public struct Discovery: Sendable {
     }
   }
 
+  /// The bytes of all files, write-ahead logs included.
+  var bytes: Int {
+    files.flatMap { [$0.path, $0.path + "-wal"] }.reduce(0) { sum, path in
+      var status = stat()
+      return unsafe stat(path, &status) == 0 ? sum + Int(status.st_size) : sum
+    }
+  }
+
   private static func collisions(among files: [LegacyFile]) -> [String: [String]] {
     let folders = Dictionary(grouping: files.filter { !$0.agentIsGiven }, by: \.agent).mapValues { files in
       Set(files.map { $0.relativePath.split(separator: "/").dropLast().joined(separator: "/") }).sorted()

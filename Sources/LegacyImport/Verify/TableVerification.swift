@@ -40,7 +40,7 @@ struct TableVerification: Sendable {
   private func expectedRows(announces: Bool) async throws -> ExpectedRows {
     let onEvent = onEvent
     return try await ExpectedRows(source.schema, encoder: encoder, reader: reader) { rows in
-      if announces { onEvent(.advanced(rows: rows)) }
+      if announces { onEvent(.advanced(.verifying, rows: rows)) }
     }
   }
 

@@ -34,14 +34,20 @@ public struct Verifier: Sendable {
         .target, "the database has no tables of agentbase", advice: "run agentbase import first")
     }
     var report = VerificationReport()
+    var (tables, rows) = (0, 0)
+    onEvent(.planned(files: discovery.files.count, tables: tables, rows: rows))
     for file in discovery.files {
       let reader = SourceReader(file)
       let ledger = Ledger(connection: target.connection, runID: target.runID, migratedAt: 0)
       do {
+        let sources = try await reader.tables()
+        tables += sources.count
+        for source in sources { rows += try await reader.rowCount(of: source) }
+        onEvent(.planned(files: discovery.files.count, tables: tables, rows: rows))
         try await FileVerification(
           ledger: ledger, reader: reader, time: options.time, embeddingType: target.embeddingType,
           onEvent: onEvent
-        ).run(try await reader.tables(), into: &report)
+        ).run(sources, into: &report)
       } catch let error as SQLiteError {
         throw ImportError(.source, error.description)
       }

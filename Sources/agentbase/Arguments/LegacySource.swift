@@ -17,6 +17,13 @@ enum LegacySource: Sendable {
     }
   }
 
+  /// The folder or the file, as the user named it.
+  var path: String {
+    switch self {
+    case .folder(let path), .file(let path): path
+    }
+  }
+
   /// Looks for the databases; `agent` is whose they are, where the user says so.
   func discovery(agent: String?) throws(ImportError) -> Discovery {
     switch self {

@@ -7,8 +7,8 @@ internal import LegacyImport
 struct ImportSummary {
   let report: ImportReport
   let source: LegacySource
-  /// Where the JSON report is; nil where none was written.
-  let reportFile: String?
+  /// Where the report is; nil where none was written.
+  let reportFile: ReportFile?
   /// Where the files were backed up; nil where they were not.
   let backup: String?
 
@@ -21,7 +21,7 @@ struct ImportSummary {
     lines += otherTables + failures + proof + rejects
     lines += report.warnings.prefix(Self.mostRejects).map { "warning: \($0)" }
     if let backup { lines.append("backup: \(backup)") }
-    if let reportFile { lines.append("report: \(reportFile)") }
+    if let reportFile { lines += ["report: \(reportFile.path)", "to look at: \(reportFile.pagePath)"] }
     return lines + ["next: \(next)"]
   }
 

@@ -20,7 +20,11 @@ final class ProgressDisplay: Sendable {
     var lastShown: Duration?
     var isDrawn = false
     var isPlanTold = false
+    var tablesTold = 0
   }
+
+  /// The tables that have a line of their own; after them the sum is told every few seconds.
+  private static let mostTables = 40
 
   private let style: Style
   private let clock = ContinuousClock()
@@ -88,17 +92,24 @@ final class ProgressDisplay: Sendable {
       let what = rows > 0 ? ", \(tables.counted("table")), \(rows.counted("row"))" : ""
       Output.standard("found \(files.counted("file"))\(what)")
     case .finished(let activity, let file, let table, let rows, let rejected):
+      // A fleet of thousands would fill a log with lines that the report has too.
+      guard state.tablesTold < Self.mostTables else { return tellSum(at: time, every: .seconds(3), &state) }
+      state.tablesTold += 1
       let of = table.isEmpty ? file : "\(file) \(table): \(rows.counted("row"))"
       Output.standard(
         "\(activity.rawValue) \(of)" + (rejected > 0 ? ", \(rejected.grouped) rejected" : ""))
       state.lastShown = time
-    case .advanced:
-      // A large table says every ten seconds that it goes on.
-      guard time - (state.lastShown ?? .zero) > .seconds(10) else { return }
-      state.lastShown = time
-      Output.standard(state.progress.text(at: time))
+    // A large table says every ten seconds that it goes on.
+    case .advanced: tellSum(at: time, every: .seconds(10), &state)
     case .warning(let text): Output.error("warning: \(text)")
     case .began: break
     }
+  }
+
+  /// Says how far the run is, unless something was said a moment ago.
+  private func tellSum(at time: Duration, every pause: Duration, _ state: inout State) {
+    guard time - (state.lastShown ?? .zero) > pause else { return }
+    state.lastShown = time
+    Output.standard(state.progress.text(at: time))
   }
 }

@@ -1,7 +1,9 @@
 // agentbase import: legacy files into Postgres, with proof.
 
 internal import AgentBase
+internal import Foundation
 internal import LegacyImport
+internal import Postgres
 
 extension Verb {
   static let importLegacy = Verb(
@@ -35,7 +37,9 @@ struct ImportVerb {
     read: OptionValues.seconds)
   private static let report = Option.path(
     "report", "FILE",
-    help: "where the JSON report goes; migration_report_<time>.json unless given, none of a dry run")
+    help:
+      "where the JSON report goes, and beside it a page to look at, FILE with .html; migration_report_<time>.json unless given, none of a dry run"
+  )
   private static let onConflict = Option(
     "on-conflict", "WHAT", help: "rows that are there already: skip (unless given), update or fail",
     read: OptionValues.choice(ConflictPolicy.self))
@@ -49,6 +53,7 @@ struct ImportVerb {
 
   private let arguments: Arguments
   private let source: LegacySource
+  private let target: PostgresConfiguration
   private let agent: String?
   private let backupFolder: String?
   private let reportPath: String?
@@ -59,7 +64,9 @@ struct ImportVerb {
     self.arguments = arguments
     source = try LegacySource(arguments)
     agent = try arguments.value(.agent)
-    var options = ImportOptions(postgresURL: try PostgresTarget(arguments).url)
+    let target = try PostgresTarget(arguments)
+    self.target = target.configuration
+    var options = ImportOptions(postgresURL: target.url)
     options.isDryRun = arguments[Self.dryRun]
     options.verifies = !arguments[Self.noVerify]
     if let size = try arguments.value(Self.batchSize) { options.batchSize = size }
@@ -90,15 +97,24 @@ struct ImportVerb {
     let backup = try await backUp(discovery, display)
     let report = try await Importer(discovery, options: options) { display.take($0) }.run()
     display.end()
-    try file?.write(report.json)
+    try file?.write(report.json, page: file.map { page(of: report, beside: $0, backup: backup) })
     if arguments[.json] {
       Output.standard(report.json.text)
     } else if !arguments[.quiet] {
-      let summary = ImportSummary(report: report, source: source, reportFile: file?.path, backup: backup)
+      let summary = ImportSummary(report: report, source: source, reportFile: file, backup: backup)
       Output.standard(summary.lines.joined(separator: "\n"))
     }
     tellFailures(report)
     return ExitCode(rawValue: report.exitCode)
+  }
+
+  /// The report as a page to look at.
+  private func page(of report: ImportReport, beside file: ReportFile, backup: String?) -> ReportPage {
+    ReportPage(
+      report,
+      of: RunDescription(
+        source: source.path, target: target, jsonReport: URL(filePath: file.path).lastPathComponent,
+        backup: backup))
   }
 
   /// Backs the files up, unless the run is dry: then nothing at all is written.

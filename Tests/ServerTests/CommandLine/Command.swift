@@ -80,8 +80,10 @@ final class RunningCommand: Sendable {
     try self.init(Command.path, words, in: folder, environment: environment, input: nil)
   }
 
-  fileprivate init(
-    _ program: String, _ words: [String], in folder: String, environment: [String: String], input: String?
+  /// Runs another program in the same way.
+  init(
+    _ program: String, _ words: [String], in folder: String, environment: [String: String] = [:],
+    input: String? = nil
   ) throws {
     // In the watched folder, so that a run that is killed leaves nothing; so with what the command itself leaves when it is.
     let streams = try TestProcess.folder + "/streams-\(UUID().uuidString)"

@@ -228,9 +228,11 @@ import Testing
   }
 
   private static func reports(in folder: String) throws -> [String] {
-    try FileManager.default.contentsOfDirectory(atPath: folder).filter { $0.hasPrefix("migration_report_") }
-      .map {
-        try String(contentsOf: URL(filePath: "\(folder)/\($0)"), encoding: .utf8)
-      }
+    try FileManager.default.contentsOfDirectory(atPath: folder).filter {
+      $0.hasPrefix("migration_report_") && $0.hasSuffix(".json")
+    }
+    .map {
+      try String(contentsOf: URL(filePath: "\(folder)/\($0)"), encoding: .utf8)
+    }
   }
 }

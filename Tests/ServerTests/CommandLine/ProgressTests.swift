@@ -2,6 +2,7 @@
 
 import Foundation
 import LegacyImport
+import Synchronization
 import TestSupport
 import Testing
 
@@ -50,7 +51,7 @@ import Testing
     let environment = ["DATABASE_URL": database.url]
     let made = try await Command.run(words, in: agents.home, environment: environment)
     try #require(made.exitCode == 0, "\(made.errors)")
-    try await database.psql("TRUNCATE agents CASCADE")
+    try await database.psql("TRUNCATE agents, agent_import_files CASCADE")
     // Another session keeps the import waiting in the middle of its work.
     async let blocked = database.psql(
       "BEGIN; LOCK TABLE agent_memories IN ACCESS EXCLUSIVE MODE; SELECT pg_sleep(600); COMMIT")
@@ -87,19 +88,102 @@ import Testing
     progress.take(.planned(files: 1, tables: 2, rows: 3000), at: .zero)
     progress.take(
       .began(.importing, file: "f", table: "t", target: "agent_memories", rows: 3000), at: .seconds(1))
-    progress.take(.advanced(rows: 1500), at: .seconds(2))
+    progress.take(.advanced(.importing, rows: 1500), at: .seconds(2))
     #expect(
       progress.line(at: .seconds(2), columns: 120)
         == "[###############...............] importing 50% 0/2 tables, 1,500 rows, 1,500 rows/s, 0:01 left")
     progress.take(.finished(.importing, file: "f", table: "t", rows: 1500, rejected: 0), at: .seconds(3))
-    progress.take(.advanced(rows: 1500), at: .seconds(4))
+    progress.take(
+      .began(.importing, file: "f", table: "u", target: "agent_memories", rows: 1500), at: .seconds(3))
+    progress.take(.advanced(.importing, rows: 1500), at: .seconds(4))
     #expect(
       progress.line(at: .seconds(4), columns: 60).hasSuffix(
         "importing 100% 1/2 tables, 3,000 rows, 1,000 rows/s"))
-    // The proof goes over the same rows again.
+    // The proof goes over the same rows again; it begins with the first table while the second is loaded.
     progress.take(
-      .began(.verifying, file: "f", table: "t", target: "agent_memories", rows: 3000), at: .seconds(5))
+      .began(.verifying, file: "f", table: "t", target: "agent_memories", rows: 1500), at: .seconds(5))
+    #expect(progress.activity == .importing)
+    progress.take(.finished(.importing, file: "f", table: "u", rows: 1500, rejected: 0), at: .seconds(6))
+    #expect(progress.activity == .verifying)
     #expect(progress.fraction == 0)
+  }
+
+  @Test func filesThatAreNotKnownYetAreExpectedToBeLikeTheOthers() {
+    var progress = RunProgress()
+    progress.take(.planned(files: 4, tables: 0, rows: 0), at: .zero)
+    for file in 0..<4 {
+      let start = Duration.seconds(3 * file)
+      progress.take(.planned(files: 4, tables: file + 1, rows: 1000 * (file + 1)), at: start)
+      progress.take(.began(.importing, file: "\(file)", table: "t", target: "x", rows: 1000), at: start)
+      progress.take(.advanced(.importing, rows: 1000), at: start + .seconds(1))
+      progress.take(
+        .finished(.importing, file: "\(file)", table: "t", rows: 1000, rejected: 0), at: start + .seconds(1))
+      // What was done before counts on.
+      #expect(progress.fraction == Double(file + 1) / 4)
+      #expect(progress.tablesDone == file + 1)
+      #expect(progress.rate(at: start + .seconds(1)) == 1000)
+      progress.take(
+        .began(.verifying, file: "\(file)", table: "t", target: "x", rows: 1000), at: start + .seconds(1))
+      progress.take(.advanced(.verifying, rows: 1000), at: start + .seconds(3))
+      #expect(progress.fraction == Double(file + 1) / 4)
+      #expect(progress.rate(at: start + .seconds(3)) == 500)
+      progress.take(
+        .finished(.verifying, file: "\(file)", table: "t", rows: 1000, rejected: 0), at: start + .seconds(3))
+      // A second to import and two to verify for each file that is left.
+      #expect(progress.secondsLeft(at: start + .seconds(3)) == (file == 3 ? nil : Double(3 * (3 - file))))
+    }
+    // A backup, which knows all from the beginning, before an import, which does not.
+    var both = RunProgress()
+    both.take(.planned(files: 4, tables: 4, rows: 0), at: .zero)
+    both.take(.began(.backingUp, file: "f", table: "", target: "x", rows: 0), at: .zero)
+    both.take(.finished(.backingUp, file: "f", table: "", rows: 0, rejected: 0), at: .zero)
+    #expect(both.fraction == 0.25)
+    both.take(.planned(files: 4, tables: 0, rows: 0), at: .seconds(1))
+    both.take(.planned(files: 4, tables: 2, rows: 100), at: .seconds(1))
+    both.take(.began(.importing, file: "f", table: "t", target: "x", rows: 100), at: .seconds(1))
+    both.take(.advanced(.importing, rows: 100), at: .seconds(2))
+    #expect(both.fraction == 0.25)
+  }
+
+  @Test func aNarrowTerminalSeesRateAndTimeLeft() {
+    var progress = RunProgress()
+    progress.take(.planned(files: 1, tables: 3, rows: 600_000), at: .zero)
+    progress.take(.began(.importing, file: "f", table: "t", target: "x", rows: 600_000), at: .zero)
+    progress.take(.advanced(.importing, rows: 170_000), at: .seconds(5))
+    let lines = [80, 70, 40, 30, 13, 4, 1].map { progress.line(at: .seconds(5), columns: $0) }
+    #expect(
+      lines == [
+        "[###.........] importing 28% 0/3 tables, 170,000 rows, 34,000 rows/s, 0:13 left",
+        "importing 28% 0/3 tables, 170,000 rows, 34,000 rows/s, 0:13 left",
+        "28%, 0/3 tables, 34k rows/s, 0:13 left", "28%, 34k rows/s, 0:13 left", "28%", "28%", "",
+      ])
+  }
+
+  @Test func aFleetOfManyTablesDoesNotFillALog() async throws {
+    let agents = try LegacyFolder()
+    for agent in 0..<60 {
+      try agents.write("a/b\(agent)/x.db", "CREATE TABLE memory (key TEXT PRIMARY KEY, value TEXT)")
+    }
+    let database = try await ServerDatabase()
+    let run = try await Command.run(
+      ["import", "--agents-path", "agents"], in: agents.home, environment: ["DATABASE_URL": database.url])
+    #expect(run.exitCode == 0, "\(run.errors)")
+    let lines = run.output.split(separator: "\n").filter { $0.contains("x.db memory: 0 rows") }
+    #expect(lines.count <= 40 && lines.count > 20)
+  }
+
+  @Test func aVerificationKnowsHowFarItIs() async throws {
+    let agents = try LegacyFolder()
+    let database = try await ServerDatabase()
+    let words = ["--agents-path", "agents", "--postgres-url", database.url]
+    _ = try await Command.run(["import"] + words, in: agents.home)
+    let events = Mutex([ImportEvent]())
+    _ = try await Verifier(
+      Discovery(root: agents.path), options: ImportOptions(postgresURL: database.url)
+    ) { event in events.withLock { $0.append(event) } }.run()
+    var progress = RunProgress()
+    for event in events.withLock(\.self) { progress.take(event, at: .seconds(1)) }
+    #expect(progress.fraction == 1 && progress.tables == 4 && progress.tablesDone == 4)
   }
 
   @Test(arguments: 0..<100)
@@ -107,7 +191,7 @@ import Testing
     var progress = RunProgress()
     progress.take(.planned(files: 100, tables: 1000, rows: 123_456_789), at: .zero)
     progress.take(.began(.verifying, file: "f", table: "t", target: "a", rows: 9), at: .zero)
-    progress.take(.advanced(rows: 1_234_567), at: .seconds(2))
+    progress.take(.advanced(.verifying, rows: 1_234_567), at: .seconds(2))
     #expect(progress.line(at: .seconds(3), columns: columns).count <= max(0, columns - 1))
   }
 }

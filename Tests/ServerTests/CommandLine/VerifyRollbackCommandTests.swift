@@ -23,8 +23,8 @@ import Testing
     #expect(json.exitCode == 4)
     #expect(try json.json()["difference_count"]?.int64Value == 1)
     #expect(try json.json()["verified"] == false)
-    // A report is the import's alone.
-    #expect(try FileManager.default.contentsOfDirectory(atPath: agents.home).count == 2)
+    // A report and its page are the import's alone.
+    #expect(try FileManager.default.contentsOfDirectory(atPath: agents.home).count == 3)
   }
 
   @Test(arguments: ["DELETE FROM agent_metrics", "UPDATE agent_metrics SET value = value + 0.5"])

@@ -87,6 +87,13 @@ struct SourceScene {
     await connection.close()
   }
 
+  /// Runs several statements.
+  func script(_ sql: String) async throws {
+    let connection = try await PostgresConnection.connect(PostgresConfiguration(url))
+    try await connection.executeScript(sql)
+    await connection.close()
+  }
+
   /// A digest of every row that the importer wrote, all columns but the times of the run.
   func digests() async throws -> [String: String] {
     var digests: [String: String] = [:]
