@@ -63,6 +63,7 @@ extension DisturbedVerb {
       "agentbase_schema_versions": ["applied_at", "duration_ms"],
     ])
 
+  /// Three of them are large enough that a first import does without indexes until its rows are there.
   private static let legacyFile = """
     PRAGMA journal_mode = WAL;
     CREATE TABLE memory (id INTEGER PRIMARY KEY AUTOINCREMENT, key TEXT, value TEXT, created_at TEXT);
@@ -71,7 +72,7 @@ extension DisturbedVerb {
     CREATE VIRTUAL TABLE search USING fts5(body);
     BEGIN;
     WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 4000)
-      INSERT INTO memory SELECT i, 'key' || (i % 100), 'value ' || i, '2024-01-15 10:30:00' FROM n;
+      INSERT INTO memory SELECT i, 'key' || (i % 100), printf('value %d, %.250c', i, '.'), '2024-01-15 10:30:00' FROM n;
     INSERT INTO metrics SELECT 'm', id / 7.0, 't' || id FROM memory WHERE id <= 2000;
     INSERT INTO notes SELECT value FROM memory WHERE id <= 1000;
     INSERT INTO search SELECT value FROM memory WHERE id <= 50;
