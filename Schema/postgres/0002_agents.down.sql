@@ -1,5 +1,7 @@
 DROP FUNCTION agentbase_lighten(text);
 DROP FUNCTION agentbase_complete(text);
+DROP FUNCTION agentbase_missing();
+DROP FUNCTION agentbase_deferred();
 DROP FUNCTION agentbase_adopt_vector();
 DROP TABLE agent_executions;
 DROP TABLE agent_metrics;

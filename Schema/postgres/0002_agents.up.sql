@@ -96,64 +96,72 @@ CREATE TABLE agent_executions (
 );
 
 -- What an import into an empty table does without until the rows are there: every index that guards no uniqueness, and the
--- reference to agents, which costs more row by row than the row itself. The tables get them from here when they are made, and
--- again behind an import; an import that was cut off leaves it to the next one. Answers whether anything was missing.
-CREATE FUNCTION agentbase_complete(target text) RETURNS boolean LANGUAGE plpgsql AS $$
+-- reference to agents, whose check costs more than the row itself. The tables get them from here, when they are made and
+-- behind every import; one that was cut off leaves it to the next.
+CREATE FUNCTION agentbase_deferred() RETURNS TABLE (target text, name text, definition text) LANGUAGE sql IMMUTABLE AS $$
+  VALUES
+    ('agent_memories', 'agent_memories_imported',
+      'CREATE INDEX agent_memories_imported ON agent_memories (agent_id, namespace, key, updated_at NULLS FIRST, source_row)
+        WHERE source_id IS NOT NULL'),
+    ('agent_tools', 'agent_tools_imported',
+      'CREATE INDEX agent_tools_imported ON agent_tools (agent_id, name, updated_at NULLS FIRST, source_row)
+        WHERE source_id IS NOT NULL'),
+    ('agent_metrics', 'agent_metrics_by_time',
+      'CREATE INDEX agent_metrics_by_time ON agent_metrics (agent_id, metric_name, timestamp)'),
+    ('agent_executions', 'agent_executions_by_time',
+      'CREATE INDEX agent_executions_by_time ON agent_executions (agent_id, started_at)')
+  UNION ALL
+  SELECT owner, owner || '_agent_id_fkey', format(
+    'ALTER TABLE %I ADD CONSTRAINT %I FOREIGN KEY (agent_id) REFERENCES agents (id)', owner, owner || '_agent_id_fkey')
+  FROM unnest(ARRAY['agent_memories', 'agent_tools', 'agent_metrics', 'agent_executions']) AS owner
+$$;
+
+-- Those of them that are not there.
+CREATE FUNCTION agentbase_missing() RETURNS TABLE (target text, name text, definition text) LANGUAGE sql STABLE AS $$
+  SELECT * FROM agentbase_deferred() AS deferred
+  WHERE NOT EXISTS (
+      SELECT FROM pg_index JOIN pg_class ON pg_class.oid = indexrelid
+      WHERE indrelid = deferred.target::regclass AND relname = deferred.name)
+    AND NOT EXISTS (
+      SELECT FROM pg_constraint WHERE conrelid = deferred.target::regclass AND conname = deferred.name)
+$$;
+
+-- Makes those of a table that are not there.
+CREATE FUNCTION agentbase_complete(table_name text) RETURNS void LANGUAGE plpgsql AS $$
 DECLARE
-  missing boolean := false;
-  index_name text;
-  definition text;
+  statement text;
 BEGIN
   -- Two imports that end at once would make the same index.
-  PERFORM pg_advisory_xact_lock(hashtextextended('agentbase_complete.' || target, 0));
-  FOR index_name, definition IN VALUES
-    ('agent_memories_imported', '(agent_id, namespace, key, updated_at NULLS FIRST, source_row) WHERE source_id IS NOT NULL'),
-    ('agent_tools_imported', '(agent_id, name, updated_at NULLS FIRST, source_row) WHERE source_id IS NOT NULL'),
-    ('agent_metrics_by_time', '(agent_id, metric_name, timestamp)'),
-    ('agent_executions_by_time', '(agent_id, started_at)')
-  LOOP
-    IF starts_with(index_name, target || '_') AND NOT EXISTS (
-      SELECT FROM pg_index JOIN pg_class ON pg_class.oid = indexrelid
-      WHERE indrelid = target::regclass AND relname = index_name)
-    THEN
-      EXECUTE format('CREATE INDEX %I ON %I %s', index_name, target, definition);
-      missing := true;
-    END IF;
+  PERFORM pg_advisory_xact_lock(hashtextextended('agentbase_complete.' || table_name, 0));
+  FOR statement IN SELECT definition FROM agentbase_missing() WHERE target = table_name LOOP
+    EXECUTE statement;
   END LOOP;
-  IF NOT EXISTS (SELECT FROM pg_constraint WHERE conrelid = target::regclass AND conname = target || '_agent_id_fkey') THEN
-    EXECUTE format(
-      'ALTER TABLE %I ADD CONSTRAINT %I FOREIGN KEY (agent_id) REFERENCES agents (id)', target, target || '_agent_id_fkey');
-    missing := true;
-  END IF;
-  RETURN missing;
 END
 $$;
 
--- Takes them away, where the table is empty. Answers whether it did.
-CREATE FUNCTION agentbase_lighten(target text) RETURNS boolean LANGUAGE plpgsql AS $$
+-- Takes those of a table away, where it is empty.
+CREATE FUNCTION agentbase_lighten(table_name text) RETURNS void LANGUAGE plpgsql AS $$
 DECLARE
   is_used boolean;
-  index_name text;
+  statement text;
 BEGIN
-  EXECUTE format('SELECT EXISTS (SELECT FROM %I)', target) INTO is_used;
+  EXECUTE format('SELECT EXISTS (SELECT FROM %I)', table_name) INTO is_used;
   IF is_used THEN
-    RETURN false;
+    RETURN;
   END IF;
-  EXECUTE format('LOCK TABLE %I', target);
-  EXECUTE format('SELECT EXISTS (SELECT FROM %I)', target) INTO is_used;
+  -- Asked again once nobody else can write to it.
+  EXECUTE format('LOCK TABLE %I', table_name);
+  EXECUTE format('SELECT EXISTS (SELECT FROM %I)', table_name) INTO is_used;
   IF is_used THEN
-    RETURN false;
+    RETURN;
   END IF;
-  EXECUTE format('ALTER TABLE %I DROP CONSTRAINT IF EXISTS %I', target, target || '_agent_id_fkey');
-  FOR index_name IN
-    SELECT relname FROM pg_index JOIN pg_class ON pg_class.oid = indexrelid
-    WHERE indrelid = target::regclass AND NOT indisunique
-      AND relname IN (
-        'agent_memories_imported', 'agent_tools_imported', 'agent_metrics_by_time', 'agent_executions_by_time')
+  FOR statement IN
+    SELECT CASE WHEN definition LIKE 'CREATE INDEX %' THEN format('DROP INDEX IF EXISTS %I', name)
+      ELSE format('ALTER TABLE %I DROP CONSTRAINT IF EXISTS %I', target, name) END
+    FROM agentbase_deferred() WHERE target = table_name
   LOOP
-    EXECUTE format('DROP INDEX %I', index_name);
+    EXECUTE statement;
   END LOOP;
-  RETURN true;
 END
 $$;
 

@@ -23,6 +23,9 @@ struct SchemaCheckup {
   func findings() async throws(PostgresError) -> [Finding] {
     let tables = try await presentTables()
     var findings = try await schema(tables)
+    if !findings.contains(where: { $0.state == .fault }), tables.count == Self.tables.count {
+      findings += try await indexes()
+    }
     findings += try await rights(tables)
     findings.append(try await vector())
     return findings
@@ -155,6 +158,23 @@ struct SchemaCheckup {
         "schema",
         "the tables in \(schema) have version \(applied.count) of \(newest): the first use brings them up to date"
       )
+  }
+
+  /// Whether an import that was cut off has left tables without an index or their reference to agents.
+  private func indexes() async throws(PostgresError) -> [Finding] {
+    let known = try await connection.queryOne("SELECT to_regproc('agentbase_missing') IS NOT NULL")
+    guard try known?.decode(0, as: Bool.self) == true else { return [] }
+    var missing: [String] = []
+    for row in try await connection.query("SELECT name FROM agentbase_missing() ORDER BY name") {
+      missing.append(try row.decode(0, as: String.self))
+    }
+    guard !missing.isEmpty else { return [] }
+    return [
+      .note(
+        "indexes",
+        "missing: \(missing.joined(separator: ", ")): an import is under way, or was cut off; the next one makes them"
+      )
+    ]
   }
 
   // MARK: - Rights

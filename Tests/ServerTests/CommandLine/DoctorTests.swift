@@ -70,6 +70,20 @@ import Testing
     try await expectFault(in: limited, "may not create tables", "GRANT CREATE")
   }
 
+  @Test func aMissingIndexIsNamedUntilTheNextImport() async throws {
+    let database = try await ServerDatabase()
+    let agents = try LegacyFolder()
+    let words = ["--agents-path", "agents", "--postgres-url", database.url]
+    _ = try await Command.run(["import"] + words, in: agents.home)
+    try await database.psql(
+      "DROP INDEX agent_metrics_by_time; ALTER TABLE agent_tools DROP CONSTRAINT agent_tools_agent_id_fkey")
+    let run = try await Command.run(["doctor"] + words, in: agents.home)
+    #expect(run.exitCode == 0)
+    #expect(run.output.contains("missing: agent_metrics_by_time, agent_tools_agent_id_fkey"), "\(run.output)")
+    _ = try await Command.run(["import"] + words, in: agents.home)
+    #expect(try await !Command.run(["doctor"] + words, in: agents.home).output.contains("missing:"))
+  }
+
   @Test func tablesOfOthersAreNamed() async throws {
     let server = try await TestServer.shared()
     let url = try await server.freshDatabase()
