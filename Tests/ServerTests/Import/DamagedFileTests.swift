@@ -87,12 +87,17 @@ import Testing
       }
     }
     #expect(report.agents.first { $0.id == "sound" }?.tables.first?.loaded == 2, comment)
-    let differences = report.verification?.differences.map(\.description) ?? []
-    #expect(differences.isEmpty, "\(differences.first ?? ""), \(comment)")
+    // Where two rows have one key, the proof says so.
+    let inDoubt = Set(readings.filter { $0.value.isInDoubt }.map(\.key))
+    let differences = report.verification?.differences.filter { !inDoubt.contains($0.file ?? "") } ?? []
+    #expect(differences.isEmpty, "\(differences.first?.description ?? ""), \(comment)")
     // Many of the flips hit what SQLite notices, many hit values, which nobody can.
     #expect(
       failed.count > 5 && failed.count < report.agents.count - 5, "\(failed.count) of \(report.agents.count)")
-    try await checkTheWayBack(scene, whole: discovery.files.filter { !failed.contains($0.agent) }, comment)
+    try await checkTheWayBack(
+      scene,
+      whole: discovery.files.filter { !failed.contains($0.agent) && !inDoubt.contains($0.relativePath) },
+      comment)
   }
 
   /// What was moved comes back as it is, flipped values included. Where the words of a declaration were hit, SQLite writes its own
