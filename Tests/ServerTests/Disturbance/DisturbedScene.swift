@@ -72,6 +72,8 @@ struct DisturbedScene {
       words += ["--timeout", String(Double(milliseconds) / 1000)]
     }
     let command = try start(words, url: url)
+    // Now and then two runs at once.
+    let rival = random.chance(0.2) ? try start(verb.words, url: url) : nil
     switch disturbance.moment {
     case .after where disturbance.kind == .outOfTime: break
     case .after(let milliseconds): try await Task.sleep(for: .milliseconds(milliseconds))
@@ -82,6 +84,12 @@ struct DisturbedScene {
     try await inflict(disturbance.kind, on: command, &random)
     await gate?.open()
     let ended = await command.ended(within: .seconds(60))
+    if let rival {
+      let itsEnd = await rival.ended(within: .seconds(60))
+      #expect(
+        itsEnd.map { [0, 1, 3, 4].contains($0.exitCode) } == true,
+        "a second run, \(disturbance): \(itsEnd?.errors ?? "it hangs"); \(comment)")
+    }
     disk?.empty()
     if !server.server.isRunning { try await server.server.start() }
     return expectClear(ended, disturbance)
