@@ -4,7 +4,7 @@
 public enum ImportEvent: Sendable {
   /// What the run is doing with a table.
   public enum Activity: String, Sendable {
-    case importing, verifying, restoring
+    case importing, copying, verifying, restoring
     case backingUp = "backing up"
   }
 

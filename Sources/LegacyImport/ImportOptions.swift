@@ -26,6 +26,8 @@ public struct ImportOptions: Sendable {
   public var verifies = true
   /// What to do with rows that are there already.
   public var onConflict = ConflictPolicy.skip
+  /// Try rows again that earlier runs have rejected.
+  public var retriesRejects = false
   /// The time zone of times without one.
   public var time = LegacyTime()
 

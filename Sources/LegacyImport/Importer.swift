@@ -40,21 +40,7 @@ public struct Importer: Sendable {
   /// - Throws: `ImportError` and `PostgresError` where the run as a whole cannot go on; what was committed stays, and the next
   ///   run goes on from there.
   public func run() async throws -> ImportReport {
-    guard let timeout = options.timeout else { return try await runToTheEnd() }
-    return try await withThrowingTaskGroup(of: ImportReport?.self) { group in
-      group.addTask { try await runToTheEnd() }
-      group.addTask {
-        try await Task.sleep(for: timeout)
-        return nil
-      }
-      defer { group.cancelAll() }
-      guard let report = try await group.next() ?? nil else {
-        throw ImportError(
-          .timeout, "the import was not done after \(timeout)",
-          advice: "what was committed stays: run it again to go on, or give it more time with --timeout")
-      }
-      return report
-    }
+    try await TimeLimit(options.timeout, of: "import").run { try await runToTheEnd() }
   }
 
   private func runToTheEnd() async throws -> ImportReport {

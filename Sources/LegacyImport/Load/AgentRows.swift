@@ -107,6 +107,8 @@ struct AgentRows: ChunkTarget {
       reason: reason,
       values: .object(object))
   }
+
+  func complete(_ rejects: [Reject], of chunk: EncodedChunk) async throws -> [Reject] { rejects }
 }
 
 extension ImportError {

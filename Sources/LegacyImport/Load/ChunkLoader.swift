@@ -45,6 +45,7 @@ struct ChunkLoader: Sendable {
       try await target.begin(merges: merges)
       if merges { try await ledger.forgetRejects(chunk.rows.map(\.uuid), of: source) }
       try await add(chunk, chunk.rows.indices, merges: merges, to: &outcome)
+      outcome.rejects = try await target.complete(outcome.rejects, of: chunk)
       if !outcome.rejects.isEmpty { try await target.removeOutdated(outcome.rejects) }
       try await ledger.write(outcome.rejects, of: source)
       try await ledger.write(
@@ -66,6 +67,7 @@ struct ChunkLoader: Sendable {
       var outcome = Outcome(rejects: chunk.rejects)
       try await target.begin(merges: true)
       try await add(chunk, chunk.rows.indices, merges: true, to: &outcome)
+      outcome.rejects = try await target.complete(outcome.rejects, of: chunk)
       try await ledger.forgetRejects(chunk.rows.map(\.uuid) + chunk.rejects.map(\.uuid), of: source)
       try await ledger.write(outcome.rejects, of: source)
       try await ledger.add(loaded: outcome.loaded, there: outcome.alreadyThere, toLine: line, of: source)
@@ -105,13 +107,13 @@ struct ChunkLoader: Sendable {
 
 extension PostgresError {
   /// Whether the server refused what a row holds: data exceptions, broken constraints, and what is too large.
-  fileprivate var isAboutARow: Bool {
+  var isAboutARow: Bool {
     guard let sqlState else { return false }
     return ["22", "23", "54"].contains(sqlState.conditionClass)
   }
 
   /// The server's message, with its detail.
-  fileprivate var serverMessage: String {
+  var serverMessage: String {
     guard let server else { return message }
     return [server.message, server.detail].compactMap { $0 }.joined(separator: ": ")
   }

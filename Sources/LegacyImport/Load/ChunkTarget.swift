@@ -22,6 +22,9 @@ protocol ChunkTarget: Sendable {
   /// The row at a place, which the server refuses, as a reject.
   func reject(_ chunk: EncodedChunk, _ place: Int, reason: String) throws -> Reject
 
+  /// Fills in what `reject` could not tell without asking.
+  func complete(_ rejects: [Reject], of chunk: EncodedChunk) async throws -> [Reject]
+
   /// Removes what the table holds of rows that are rejects now, where the policy brings rows up to date: what is there is no
   /// longer what the source says.
   func removeOutdated(_ rejects: [Reject]) async throws

@@ -159,6 +159,15 @@ struct Ledger: Sendable {
     }
   }
 
+  /// Enters another reason of a reject.
+  func enter(_ reason: String, ofReject id: PostgresUUID, of source: LedgerSource) async throws {
+    try await connection.execute(
+      """
+      UPDATE agent_import_rejects SET reason = \(reason), run_id = \(runID)
+      WHERE agent_id = \(source.agent) AND id = \(id)
+      """)
+  }
+
   /// Forgets the rejects of rows that Postgres holds now.
   func forgetRejects(_ rows: [PostgresUUID], of source: LedgerSource) async throws {
     try await connection.execute(
@@ -176,10 +185,13 @@ struct Ledger: Sendable {
     }
   }
 
-  /// The identities of all rejects of a source.
-  func rejectedRows(of source: LedgerSource) async throws -> Set<PostgresUUID> {
+  /// The identities of a source's rejects: of all, or of those whose reasons begin so.
+  func rejectedRows(of source: LedgerSource, reason: String = "") async throws -> Set<PostgresUUID> {
     let rows = try await connection.query(
-      "SELECT id FROM agent_import_rejects WHERE agent_id = \(source.agent) AND source_id = \(source.id)")
+      """
+      SELECT id FROM agent_import_rejects WHERE agent_id = \(source.agent) AND source_id = \(source.id)
+      AND starts_with(reason, \(reason))
+      """)
     return Set(try rows.map { try $0.decode(0) })
   }
 

@@ -60,6 +60,16 @@ struct TableImport: Sendable {
         next = try await following
       }
     }
+    if options.retriesRejects, !source.isBookkeeping { try await retry(plan.settled, loader, &report) }
+  }
+
+  /// Tries the rejected rows of lines again that have not changed since.
+  private func retry(_ lines: [LedgerLine], _ loader: ChunkLoader, _ report: inout TableReport) async throws {
+    let retry = RejectRetry(reader: reader, loader: loader, batchSize: options.batchSize) { range in
+      try await begin(range)
+    }
+    report.settle(try await retry.run(lines))
+    report.rejects = try await loader.ledger.rejects(of: source.inLedger, most: TableReport.mostRejects)
   }
 
   private func begin(_ range: ScanRange) async throws -> SourceScan {
@@ -94,8 +104,15 @@ struct TableImport: Sendable {
 }
 
 extension TableReport {
+  /// Takes what became of rejects that were tried again.
+  mutating func settle(_ retried: ChunkLoader.Outcome) {
+    loaded += retried.loaded
+    alreadyThere += retried.alreadyThere
+    rejected -= retried.loaded + retried.alreadyThere
+  }
+
   /// Counts rejects, and keeps the first reasons.
-  fileprivate mutating func add(_ rejects: [Reject]) {
+  mutating func add(_ rejects: [Reject]) {
     rejected += rejects.count
     for reject in rejects.prefix(max(0, Self.mostRejects - self.rejects.count)) {
       self.rejects.append(RejectReport(key: reject.key, reason: reject.reason))

@@ -76,6 +76,9 @@ public struct VerificationReport: Sendable {
     if differences.count < Self.mostDifferences { differences.append(difference) }
   }
 
+  /// Counts differences that are not told one by one.
+  mutating func count(_ more: Int) { differenceCount += more }
+
   /// Adds what the comparison of another file found.
   mutating func add(_ other: VerificationReport) {
     compared += other.compared

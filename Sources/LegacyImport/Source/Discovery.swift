@@ -96,7 +96,7 @@ public struct Discovery: Sendable {
   }
 
   /// Why a file cannot be imported, or nil where it can.
-  private static func reasonAgainst(_ path: String) -> ImportError? {
+  static func reasonAgainst(_ path: String) -> ImportError? {
     switch SQLiteFile.kind(path) {
     case .database, .empty: nil
     case .missing: ImportError(.source, "there is no file \(path)", advice: "check the path")

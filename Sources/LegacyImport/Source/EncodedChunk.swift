@@ -22,6 +22,24 @@ struct EncodedChunk: Sendable {
   /// Rows that were read.
   var rowsRead: Int { rows.count + rejects.count }
 
+  /// The rows of these identities alone; places, digest and range are those of the whole chunk.
+  func only(_ identities: Set<PostgresUUID>) -> EncodedChunk { filtered(identities.contains) }
+
+  /// The rows of all but these identities; places, digest and range are those of the whole chunk.
+  func without(_ identities: Set<PostgresUUID>) -> EncodedChunk { filtered { !identities.contains($0) } }
+
+  private func filtered(_ isWanted: (PostgresUUID) -> Bool) -> EncodedChunk {
+    var some = EncodedChunk(firstRow: firstRow, lastRow: lastRow)
+    for (place, row) in rows.enumerated() where isWanted(row.uuid) {
+      some.starts.append(some.bytes.count)
+      some.rows.append(row)
+      some.bytes += bytes(of: place..<place + 1)
+    }
+    some.rejects = rejects.filter { isWanted($0.uuid) }
+    some.digest = digest
+    return some
+  }
+
   /// The bytes of the rows at these places.
   func bytes(of places: Range<Int>) -> ArraySlice<UInt8> {
     guard let first = places.first else { return [] }

@@ -154,6 +154,7 @@ extension LegacySchema.Table {
 
   /// The table itself, called `t`.
   private var rowSource: String {
+    if storage == .virtual { return "main.\(SQLiteIdentifier.quoted(table.name)) AS t" }
     let index = table.hasRowID ? nil : keyIndex.map(SQLiteIdentifier.quoted)
     return "main.\(SQLiteIdentifier.quoted(table.name)) AS t "
       + (index.map { "INDEXED BY \($0)" } ?? "NOT INDEXED")

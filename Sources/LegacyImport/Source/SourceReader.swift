@@ -12,7 +12,7 @@ actor SourceReader {
   nonisolated let file: LegacyFile
   private nonisolated let executor: QueueExecutor
   private var opened: (connection: SQLiteConnection, schema: LegacySchema)?
-  private var scans: [SourceScan: Scan] = [:]
+  private var scans: [SourceScan: OpenScan] = [:]
   private var scanCount = 0
 
   nonisolated var unownedExecutor: UnownedSerialExecutor { unsafe executor.asUnownedSerialExecutor() }
@@ -25,7 +25,7 @@ actor SourceReader {
 
   // MARK: - The file
 
-  private func source() throws(SQLiteError) -> (connection: SQLiteConnection, schema: LegacySchema) {
+  func source() throws(SQLiteError) -> (connection: SQLiteConnection, schema: LegacySchema) {
     if let opened { return opened }
     let connection = try SQLiteConnection.snapshot(of: file.path)
     let opened = (connection, try LegacySchema(reading: connection))
@@ -54,10 +54,13 @@ actor SourceReader {
   }
 
   /// How many rows a table has.
-  func rowCount(of source: SourceTable) throws(SQLiteError) -> Int {
-    let name = SQLiteIdentifier.quoted(source.table.name)
+  func rowCount(of source: SourceTable) throws(SQLiteError) -> Int { try rowCount(of: source.table.name) }
+
+  /// How many rows the table of that name has.
+  func rowCount(of table: String) throws(SQLiteError) -> Int {
+    let name = SQLiteIdentifier.quoted(table)
     guard
-      case .integer(let count)? = try self.source().connection.queryOne("SELECT count(*) FROM main.\(name)")?[
+      case .integer(let count)? = try source().connection.queryOne("SELECT count(*) FROM main.\(name)")?[
         0]
     else { return 0 }
     return Int(count)
@@ -75,6 +78,36 @@ actor SourceReader {
       if agent.utf8.count <= RowEncoder.longestKey { agents.insert(Array(agent.utf8)) }
     }
     return agents.map { String(decoding: $0, as: UTF8.self) }.sorted()
+  }
+
+  /// Reads something else of the file, in the same snapshot.
+  func read<Value: Sendable>(
+    _ body: @Sendable (SQLiteConnection) throws(SQLiteError) -> Value
+  ) throws(SQLiteError) -> Value {
+    try body(try source().connection)
+  }
+
+  /// The keys and the raw values of rows at these places of a table, all of them in a range.
+  func rawRows(
+    of table: LegacySchema.Table, at positions: Set<Int64>, within range: ScanRange
+  ) throws(SQLiteError) -> [Int64: (key: JSON, values: JSON)] {
+    var rows: [Int64: (key: JSON, values: JSON)] = [:]
+    var statement = try source().connection.prepare(table.scanSQL(range))
+    var ordinal = range.after ?? 0
+    while rows.count < positions.count, try statement.step() {
+      ordinal += 1
+      let position = table.rowIDName == nil ? ordinal : statement.integer(0)
+      guard positions.contains(position) else { continue }
+      var values = JSONObject()
+      for (place, column) in table.table.columns.enumerated() {
+        values[column.name] = RawValue.json(statement.value(place + 1))
+      }
+      let key = table.table.keyColumns.map { place in statement.value(place + 1) }
+      rows[position] = (
+        LegacyKey(values: key, rowID: table.table.hasRowID ? position : nil).json, .object(values)
+      )
+    }
+    return rows
   }
 
   /// Closes the file. The snapshot is gone.
@@ -119,17 +152,18 @@ actor SourceReader {
   ) throws(SQLiteError) -> SourceScan {
     scanCount += 1
     let handle = SourceScan(number: scanCount)
-    scans[handle] = Scan(
-      statement: try source().connection.prepare(table.scanSQL(range)), encoder: encoder,
-      ordinal: table.rowIDName == nil ? range.after ?? 0 : nil, takesDigests: takesDigests)
+    scans[handle] = OpenScan(
+      Scan(
+        statement: try source().connection.prepare(table.scanSQL(range)), encoder: encoder,
+        ordinal: table.rowIDName == nil ? range.after ?? 0 : nil, takesDigests: takesDigests))
     return handle
   }
 
   /// The next rows of a scan: at most `most`, fewer where they are large; nil after the last.
   func nextChunk(of handle: SourceScan, most: Int) throws -> EncodedChunk? {
     try Task.checkCancellation()
-    guard let scan = scans[handle] else { return nil }
-    let chunk = try scan.nextChunk(most: most)
+    guard let open = scans[handle] else { return nil }
+    let chunk = try open.scan.nextChunk(most: most)
     if chunk == nil { scans[handle] = nil }
     return chunk
   }
@@ -143,8 +177,15 @@ struct SourceScan: Sendable, Hashable {
   fileprivate let number: Int
 }
 
+/// A scan that can be kept in a dictionary. It is taken into use once a chunk, and not once a row.
+private final class OpenScan {
+  var scan: Scan
+
+  init(_ scan: consuming Scan) { self.scan = scan }
+}
+
 /// What the reader knows of a scan.
-private final class Scan {
+private struct Scan: ~Copyable {
   private var statement: SQLiteStatement
   private var encoder: any RowEncoding
   /// The place of the last row, counted, where the table has no rowid.
@@ -160,7 +201,7 @@ private final class Scan {
     self.ordinal = ordinal
   }
 
-  func nextChunk(most: Int) throws -> EncodedChunk? {
+  mutating func nextChunk(most: Int) throws -> EncodedChunk? {
     var chunk: EncodedChunk?
     var buffer = PostgresCopyEncoder(capacity: SourceReader.chunkBytes / 4)
     while !isDone, (chunk?.rowsRead ?? 0) < most, buffer.count < SourceReader.chunkBytes {

@@ -67,7 +67,7 @@ struct RowComparison: Sendable {
     return left != nil && left == right
   }
 
-  private static func haveSameBytes(_ left: UnsafeRawBufferPointer, _ right: UnsafeRawBufferPointer) -> Bool {
+  static func haveSameBytes(_ left: UnsafeRawBufferPointer, _ right: UnsafeRawBufferPointer) -> Bool {
     guard left.count == right.count else { return false }
     guard let start = left.baseAddress, let other = right.baseAddress else { return true }
     return unsafe memcmp(start, other, left.count) == 0

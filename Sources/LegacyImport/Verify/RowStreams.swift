@@ -28,16 +28,31 @@ struct ExpectedRows: ~Copyable {
 
   private static let most = 5000
 
+  /// What is done with a chunk before its rows are compared.
+  private let prepare: (@Sendable (EncodedChunk) async throws -> EncodedChunk)?
+
   /// Begins with the first row of a table.
   init(
     _ table: LegacySchema.Table, encoder: some RowEncoding, reader: SourceReader,
-    onRead: @escaping (Int) -> Void = { _ in }
+    onRead: @escaping (Int) -> Void = { _ in },
+    prepare: (@Sendable (EncodedChunk) async throws -> EncodedChunk)? = nil
   ) async throws {
     self.reader = reader
     self.onRead = onRead
+    self.prepare = prepare
     let scan = try await reader.begin(table, ScanRange(isFresh: true), encoder: encoder, takesDigests: false)
     self.scan = scan
-    following = Task { try await reader.nextChunk(of: scan, most: Self.most) }
+    following = Self.read(scan, of: reader, prepare)
+  }
+
+  private static func read(
+    _ scan: SourceScan, of reader: SourceReader,
+    _ prepare: (@Sendable (EncodedChunk) async throws -> EncodedChunk)?
+  ) -> Task<EncodedChunk?, any Error> {
+    Task {
+      guard let chunk = try await reader.nextChunk(of: scan, most: most) else { return nil }
+      return try await prepare?(chunk) ?? chunk
+    }
   }
 
   deinit { following.cancel() }
@@ -53,7 +68,7 @@ struct ExpectedRows: ~Copyable {
         operation: { try await following.value }, onCancel: { following.cancel() })
       index = 0
       guard let chunk else { return false }
-      self.following = Task { [reader, scan] in try await reader.nextChunk(of: scan, most: Self.most) }
+      self.following = Self.read(scan, of: reader, prepare)
       rejected += chunk.rejects.count
       onRead(chunk.rowsRead)
     }

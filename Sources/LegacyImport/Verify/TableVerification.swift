@@ -100,7 +100,7 @@ struct TableVerification: Sendable {
   private struct TooFarApart: Error {}
 
   /// Lets the server answer the rows in the order in which they stand in the table.
-  private static let asStored = """
+  static let asStored = """
     SET LOCAL enable_indexscan = off; SET LOCAL enable_indexonlyscan = off; SET LOCAL synchronize_seqscans = off;
     SET LOCAL max_parallel_workers_per_gather = 0; SET LOCAL jit = off
     """

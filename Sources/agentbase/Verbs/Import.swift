@@ -21,20 +21,11 @@ extension Verb {
 struct ImportVerb {
   private static let dryRun = Flag(
     "dry-run", help: "read and convert every row, tell what would be rejected, write nothing")
-  private static let noVerify = Flag("no-verify", help: "do not compare every row afterwards")
   private static let backup = Option<String>(
     OptionDeclaration(
       name: "backup", argument: .optional("DIR"), variable: "MIGRATION_BACKUP_PATH",
       help: "first back the files up into DIR/sqlite_backup_<time>; ./backups unless given"),
     read: OptionValues.path)
-  private static let batchSize = Option(
-    "batch-size", "N", variable: "MIGRATION_BATCH_SIZE",
-    help: "the most rows that commit together; 10000 unless given",
-    read: OptionValues.integer(in: 1...1_000_000))
-  private static let timeout = Option(
-    "timeout", "S", variable: "MIGRATION_TIMEOUT",
-    help: "give up after so many seconds; no limit unless given",
-    read: OptionValues.seconds)
   private static let report = Option.path(
     "report", "FILE",
     help:
@@ -46,9 +37,11 @@ struct ImportVerb {
 
   static let options = [
     Option.agentsPath.declaration, Option.sqlite.declaration, Option.agent.declaration,
-    Option.postgresURL.declaration, dryRun.declaration, backup.declaration, batchSize.declaration,
-    timeout.declaration, report.declaration, noVerify.declaration, onConflict.declaration,
-    Option<LegacyTime>.timezone.declaration, Flag.json.declaration, Flag.quiet.declaration,
+    Option.postgresURL.declaration, dryRun.declaration, backup.declaration,
+    Option<Int>.batchSize.declaration, Option<Duration>.timeout.declaration, report.declaration,
+    Flag.noVerify.declaration, Option<ConflictPolicy>.onConflict.declaration,
+    Flag.retryRejects.declaration, Option<LegacyTime>.timezone.declaration, Flag.json.declaration,
+    Flag.quiet.declaration,
   ]
 
   private let arguments: Arguments
@@ -68,10 +61,11 @@ struct ImportVerb {
     self.target = target.configuration
     var options = ImportOptions(postgresURL: target.url)
     options.isDryRun = arguments[Self.dryRun]
-    options.verifies = !arguments[Self.noVerify]
-    if let size = try arguments.value(Self.batchSize) { options.batchSize = size }
-    options.timeout = try arguments.value(Self.timeout)
-    if let policy = try arguments.value(Self.onConflict) { options.onConflict = policy }
+    options.verifies = !arguments[.noVerify]
+    if let size = try arguments.value(.batchSize) { options.batchSize = size }
+    options.timeout = try arguments.value(.timeout)
+    if let policy = try arguments.value(.onConflict) { options.onConflict = policy }
+    options.retriesRejects = arguments[.retryRejects]
     if let time = try arguments.value(.timezone) { options.time = time }
     self.options = options
     backupFolder = try Self.backupFolder(arguments)
