@@ -84,7 +84,7 @@ struct SchemaTranslator {
         .name, .changed, table.name, table.name,
         there == nil ? Self.whyRenamed(table.name, target) : "it is loaded into \(target), which is there")
     }
-    var columnNames = TargetNames()
+    var columnNames = TargetNames.columns
     var columns: [SchemaTranslation.TargetColumn] = []
     for (place, column) in table.columns.enumerated() {
       let name = columnNames.give(column.name)
