@@ -28,8 +28,17 @@ struct DisturbedScene {
     self.changesRows = changesRows
     self.comment = comment
     folder = try TemporaryFolder("disturbed")
-    url = try await server.freshDatabase()
+    url = try await Self.makeTarget(verb, on: server)
     for (path, sql) in verb.files { try SQLiteConnection(path: folder.file(path)).executeScript(sql) }
+  }
+
+  /// A database with what is there before the first run.
+  private static func makeTarget(_ verb: DisturbedVerb, on server: TestServer) async throws -> String {
+    let url = try await server.freshDatabase()
+    let connection = try await PostgresConnection.connect(PostgresConfiguration(url))
+    if !verb.target.isEmpty { try await connection.executeScript(verb.target) }
+    await connection.close()
+    return url
   }
 
   // MARK: - Runs
@@ -144,7 +153,7 @@ struct DisturbedScene {
   private func finish() async throws {
     let words = verb.words + (changesRows ? verb.updating : [])
     let last = await (try start(words, url: url)).ended()
-    let fresh = try await server.freshDatabase()
+    let fresh = try await Self.makeTarget(verb, on: server)
     let undisturbed = await (try start(words, url: fresh)).ended()
     #expect(last.exitCode == undisturbed.exitCode, "\(last.errors); \(undisturbed.errors); \(comment)")
     #expect([0, 3].contains(undisturbed.exitCode), "\(undisturbed.errors); \(comment)")
