@@ -123,8 +123,8 @@ import Testing
       CREATE VIEW v1 AS SELECT *, a + b AS "sum" FROM g WHERE S IS NOT NULL;
       CREATE VIEW v2 (first, second) AS SELECT count(*), group_concat(sum, '+') FROM (SELECT sum FROM v1 ORDER BY sum);
       CREATE VIEW v3 AS SELECT date(at) AS day, strftime('%H:%M', at) AS clock FROM g WHERE at >= '2024-01-01' AND at < datetime('now');
-      CREATE VIEW v4 AS WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 3)
-        SELECT i, (SELECT max(a) FROM g WHERE a <= i) AS top, i IN (SELECT a FROM g) AS there FROM n;
+      CREATE VIEW v4 AS WITH RECURSIVE n(step) AS (SELECT 1 UNION ALL SELECT step + 1 FROM n WHERE step < 3)
+        SELECT step, (SELECT max(a) FROM g WHERE a <= step) AS top, step IN (SELECT a FROM g) AS there FROM n;
       CREATE VIEW v5 AS SELECT a, row_number() OVER (ORDER BY a DESC) AS place, sum(j) AS flags FROM g GROUP BY a, j ORDER BY place;
       CREATE VIEW v6 AS SELECT x.a, y.s FROM g x JOIN g AS y ON x.a = y.a + 1 UNION SELECT a, s FROM g WHERE s LIKE '%B%' OR s GLOB 'x*'
         ORDER BY 1 LIMIT 5;
@@ -144,12 +144,15 @@ import Testing
       "SELECT a, b, c, d, e, f, h, i, j, k, l, m, n FROM g ORDER BY a NULLS LAST")
     #expect(rows == own.map { Self.line($0.values) })
     for query in [
-      "SELECT a, \"sum\" FROM v1 ORDER BY \"sum\"", "SELECT * FROM v2", "SELECT day, clock FROM v3",
-      "SELECT i, top FROM v4 ORDER BY i", "SELECT a, place FROM v5", "SELECT * FROM v6 ORDER BY s",
+      "SELECT a, \"sum\" FROM v1 ORDER BY \"sum\" NULLS LAST", "SELECT * FROM v2",
+      "SELECT day, clock FROM v3",
+      "SELECT step, top FROM v4 ORDER BY step", "SELECT a, place FROM v5 ORDER BY place",
+      "SELECT * FROM v6 ORDER BY s NULLS LAST",
       "SELECT * FROM later",
     ] {
       let theirs = try await scene.lines(query)
-      #expect(theirs == (try scene.file.query(query).map { Self.line($0.values) }), "\(query)")
+      let ours = try scene.file.query(query).map { Self.line($0.values) }
+      #expect(theirs == ours, "\(query)")
     }
     await scene.close()
   }

@@ -1,5 +1,6 @@
 // A SQLite database of a test's own making, translated and made in an empty Postgres.
 
+import AgentBase
 import Foundation
 import Postgres
 import SQLite
@@ -22,6 +23,14 @@ struct SchemaScene {
     url = try await TestServer.freshDatabase(version)
     connection = try await PostgresConnection.connect(PostgresConfiguration(url))
     try await connection.execute("SET TimeZone = 'UTC'")
+  }
+
+  /// Another SQLite database on the same server.
+  init(_ other: SchemaScene, file: SQLiteConnection) {
+    folder = other.folder
+    self.file = file
+    url = other.url
+    connection = other.connection
   }
 
   /// What a translation has come to.
@@ -49,10 +58,15 @@ struct SchemaScene {
   }
 
   /// Makes everything, with the rows in between.
+  ///
+  /// - Parameter steps: how many of the steps after the rows are run; nil for all.
   @discardableResult
-  func make(tables: Set<String>? = nil, schema: String = "public") async throws -> Outcome {
+  func make(
+    tables: Set<String>? = nil, schema: String = "public", steps: Int? = nil
+  ) async throws -> Outcome {
     let existing = try await SchemaBuild.existing(in: schema, on: connection)
-    let translation = try translation(existing: existing, tables: tables, schema: schema)
+    var translation = try translation(existing: existing, tables: tables, schema: schema)
+    if let steps { translation.after = Array(translation.after.prefix(steps)) }
     let build = SchemaBuild(translation: translation, connection: connection)
     var outcome = Outcome(translation: translation, omissions: translation.omissions)
     outcome.omissions += try await build.before()
@@ -91,8 +105,9 @@ struct SchemaScene {
   private func generatedColumns(of table: String, _ schema: String) async throws -> Set<String> {
     let rows = try await connection.query(
       """
-      SELECT attname::text FROM pg_attribute JOIN pg_class ON pg_class.oid = attrelid
-      WHERE relname = \(table) AND relnamespace = \(schema)::regnamespace AND attgenerated <> ''
+      SELECT attname::text FROM pg_attribute JOIN pg_class AS c ON c.oid = attrelid
+      JOIN pg_namespace AS n ON n.oid = c.relnamespace
+      WHERE relname = \(table) AND nspname = \(schema) AND attgenerated <> ''
       """)
     return Set(try rows.map { try $0.decode(0, as: String.self) })
   }
@@ -101,15 +116,19 @@ struct SchemaScene {
     switch value {
     case .null: return "NULL"
     case .integer(let number):
-      return type.hasPrefix("timestamp") ? "to_timestamp(\(number))" : "'\(number)'"
+      return type.hasPrefix("timestamp") ? moment(value) : "'\(number)'"
     case .real(let number):
-      return type.hasPrefix("timestamp") ? "to_timestamp(\(number))" : "'\(number)'"
+      return type.hasPrefix("timestamp") ? moment(value) : "'\(number)'"
     case .text(let text):
       if type == "bytea" { return bytes(Array(text.utf8)) }
       return text.utf8.contains(0) ? "chr(0)" : "'" + text.replacing("'", with: "''") + "'"
     case .malformedText(let raw): return type == "bytea" ? bytes(raw) : "chr(0)"
     case .blob(let raw): return type == "bytea" ? bytes(raw) : "chr(0)"
     }
+  }
+
+  private static func moment(_ value: SQLiteValue) -> String {
+    "to_timestamp(0) + interval '\(LegacyTime().microseconds(of: value) ?? 0) microseconds'"
   }
 
   private static func bytes(_ bytes: [UInt8]) -> String {

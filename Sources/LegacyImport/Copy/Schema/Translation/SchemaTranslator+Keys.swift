@@ -144,7 +144,7 @@ extension SchemaTranslator {
 
   mutating func translateIndexes(_ table: SourceDatabase.Table, at place: Int) {
     for index in table.indexes {
-      let name = names.give(index.name)
+      let name = indexNames[index.name] ?? names.give(index.name)
       if name != index.name {
         omit(.name, .changed, index.name, table.name, "the index is \(name) in Postgres")
       }

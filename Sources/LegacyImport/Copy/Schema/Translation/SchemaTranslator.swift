@@ -20,6 +20,8 @@ struct SchemaTranslator {
 
   /// The names of tables, views, indexes, sequences and the indexes of keys, which share one namespace.
   var names: TargetNames
+  /// The names of indexes, by the source's.
+  var indexNames: [String: String] = [:]
   /// What expressions may name, by the source's name in lower case.
   var relations: [String: TranslationScope.Relation] = [:]
 
@@ -51,6 +53,10 @@ struct SchemaTranslator {
         isEssential: true))
     for table in moved { nameTable(table) }
     let views = nameViews()
+    // What the source names comes before the names that are made up for keys and sequences.
+    for (place, table) in moved.enumerated() where tables[place].isMade {
+      for index in table.indexes { indexNames[index.name] = names.give(index.name) }
+    }
     for (place, table) in moved.enumerated() where tables[place].isMade {
       translateTable(table, at: place)
     }
@@ -84,7 +90,8 @@ struct SchemaTranslator {
         .name, .changed, table.name, table.name,
         there == nil ? Self.whyRenamed(table.name, target) : "it is loaded into \(target), which is there")
     }
-    var columnNames = TargetNames.columns
+    // Every table of Postgres has these already (PostgreSQL manual, "System Columns").
+    var columnNames = TargetNames(taken: ["tableoid", "xmin", "cmin", "xmax", "cmax", "ctid"])
     var columns: [SchemaTranslation.TargetColumn] = []
     for (place, column) in table.columns.enumerated() {
       let name = columnNames.give(column.name)

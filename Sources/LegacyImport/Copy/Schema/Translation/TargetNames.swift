@@ -5,9 +5,6 @@ struct TargetNames: Sendable {
   /// The longest name, in bytes (NAMEDATALEN less one).
   static let longest = 63
 
-  /// The names of a table's columns: those that every table of Postgres has are taken (section "System Columns").
-  static let columns = TargetNames(taken: ["tableoid", "xmin", "cmin", "xmax", "cmax", "ctid"])
-
   private var taken: Set<String>
 
   /// - Parameter taken: the names that are given already.
