@@ -13,8 +13,10 @@ struct PostgresTarget: Sendable {
   }
 
   /// The target, where one is given.
-  static func optional(_ arguments: Arguments) throws(UsageError) -> PostgresTarget? {
-    guard let url = try arguments.value(.postgresURL) else { return nil }
+  static func optional(
+    _ arguments: Arguments, _ option: Option<String> = .postgresURL
+  ) throws(UsageError) -> PostgresTarget? {
+    guard let url = try arguments.value(option) else { return nil }
     return try PostgresTarget(url: url, arguments)
   }
 

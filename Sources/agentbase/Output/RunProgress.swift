@@ -56,7 +56,8 @@ struct RunProgress: Sendable {
       accounts[activity, default: Account()].begin(at: time)
       isSideBySide = isSideBySide || accounts.values.count { $0.open > 0 } > 1
       // The import is what the user waits for; the proof is shown when it is alone.
-      self.activity = accounts[.importing]?.open ?? 0 > 0 ? .importing : activity
+      self.activity =
+        [.importing, .copying].first { accounts[$0]?.open ?? 0 > 0 } ?? activity
       place = table.isEmpty ? file : "\(file) \(table)"
     case .advanced(let activity, let rows): accounts[activity, default: Account()].rows += rows
     case .finished(let activity, _, _, _, _):

@@ -48,7 +48,8 @@ import Testing
       ("i & 1 << 2", #"("i" & 1) << (2)::integer"#),
       ("i IS NOT NULL OR s ISNULL", #"("i" IS NOT NULL) OR ("s" IS NULL)"#),
       // Truth values.
-      ("b = 1", #""b" = true"#), ("b <> 0", #""b" <> false"#), ("b", #""b""#),
+      ("b = 1", #""b" = true"#), ("b = 2", #""b"::integer::bigint = 2"#), ("5 AND b", #"true AND "b""#),
+      ("b <> 0", #""b" <> false"#), ("b", #""b""#),
       ("b = i", #""b"::integer::bigint = "i""#),
       ("i AND b", #"("i" <> 0) AND "b""#), ("b IN (0, 1)", #""b" IN (false, true)"#),
       ("b IS TRUE", #""b" IS TRUE"#),

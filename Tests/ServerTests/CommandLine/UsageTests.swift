@@ -7,7 +7,7 @@ import Testing
 
   /// Words, and what the first line of the error has to name.
   private static let wrong: [(words: String, names: String)] = [
-    ("", "no verb"), ("frobnicate", "unknown verb 'frobnicate'"), ("bench", "unknown verb 'bench'"),
+    ("", "no verb"), ("frobnicate", "unknown verb 'frobnicate'"), ("bunch", "unknown verb 'bunch'"),
     ("import --frob", "unknown option --frob"), ("import -x", "unknown option -x"),
     ("import --postgres-url \(url)", "--agents-path DIR or --sqlite FILE"),
     ("import --agents-path a", "DATABASE_URL"), ("verify --agents-path a", "DATABASE_URL"),
@@ -41,6 +41,12 @@ import Testing
     ("memory list --agent a --backend postgres --sqlite f", "contradict"),
     ("memory put n -5 --agent a --sqlite f", "unknown option -5"),
     ("doctor", "nothing to look at"), ("dev-postgres start", "start DIR"), ("dev-postgres frob d", "'frob'"),
+    ("bench", "bench needs a word"), ("bench frob", "'frob'"), ("bench import twice", "'twice'"),
+    ("bench import --rows 0", "--rows '0'"), ("bench import --rows many", "--rows 'many'"),
+    ("bench import --rounds 0", "--rounds '0'"), ("bench import --rows 5 --sqlite f", "--rows and --sqlite"),
+    ("bench import --threshold 5", "--baseline FILE"),
+    ("bench import --baseline b --threshold none", "--threshold 'none'"),
+    ("bench import --postgres-url nonsense", "--postgres-url"),
   ]
 
   @Test(arguments: wrong)

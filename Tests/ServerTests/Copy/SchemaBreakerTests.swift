@@ -21,6 +21,7 @@ import Testing
       CREATE TABLE "select" ("from" INT PRIMARY KEY, "where" TEXT REFERENCES "GROUP"(X), "user" INT, "table" INT, "end" INT);
       CREATE TABLE "group" (x TEXT UNIQUE); CREATE TABLE "user" (id INTEGER PRIMARY KEY, "primary" INT);
       CREATE TABLE user_id_seq (user_pkey INT); CREATE INDEX user_pkey ON "user" ("primary");
+      CREATE TABLE boxes (xmin REAL, xmax REAL, ctid INT, oid INT, CHECK (xmin <= xmax)); INSERT INTO boxes VALUES (0.5, 1.5, 1, 1);
       CREATE VIEW "Camel View" AS SELECT SOMECOLUMN, "order" + 1 AS "Next" FROM CAMELCASE;
       INSERT INTO camelCase VALUES ('a', 1, 'q', 't', 1, 2, 3, NULL, 'u', 1, 2, 3); INSERT INTO "group" VALUES ('g'), (NULL), (NULL);
       INSERT INTO "select" VALUES (1, 'g', 1, 1, 1); INSERT INTO "\(long)2" VALUES (1, 2, 2);
@@ -31,7 +32,12 @@ import Testing
     #expect(Set(outcome.translation.tables.prefix(2).map(\.target)) == [cut, cut.dropLast(2) + "_2"])
     let columns = try await scene.columns(cut.dropLast(2) + "_2")
     #expect(Set(columns.keys) == ["x", cut, cut.dropLast(2) + "_2"])
-    #expect(Set(outcome.omitted(.name).keys) == ["\(long)1", "\(long)2", "\(long)a", "\(long)b", "\(long)i"])
+    #expect(
+      Set(outcome.omitted(.name).keys) == [
+        "\(long)1", "\(long)2", "\(long)a", "\(long)b", "\(long)i", "xmin", "xmax", "ctid",
+      ])
+    let boxes = try await scene.columns("boxes")
+    #expect(Set(boxes.keys) == ["xmin_2", "xmax_2", "ctid_2", "oid"])
     let camel = try await scene.columns("camelCase")
     #expect(
       Set(camel.keys) == [
@@ -144,6 +150,23 @@ import Testing
     let shadows = try scene.file.query("SELECT name FROM pragma_table_list WHERE type = 'shadow'")
     #expect(Set(outcome.omitted(.shadowTable).keys) == Set(shadows.compactMap(\.values[0].string)))
     #expect(outcome.omitted(.table)["sqlite_stat1"] != nil)
+    await scene.close()
+  }
+
+  @Test(
+    "A table beyond the server's limits is named, and the others are made", arguments: TestServer.versions)
+  func tooWide(version: TestServer.Version) async throws {
+    let columns = (0..<1700).map { "c\($0) INT DEFAULT 1" }.joined(separator: ", ")
+    let scene = try await SchemaScene(
+      version, "CREATE TABLE wide (\(columns)); CREATE INDEX i ON wide (c1); CREATE TABLE other (x INT)")
+    let translation = try scene.translation()
+    let build = SchemaBuild(translation: translation, connection: scene.connection)
+    let before = try await build.before()
+    #expect(before.map(\.name) == ["wide"] && before.first?.reason.contains("1600 columns") == true)
+    let after = try await build.after()
+    #expect(after.map(\.name) == ["i"])
+    let made = try await SchemaBuild.made(in: "public", on: scene.connection)
+    #expect(made == ["other"])
     await scene.close()
   }
 }

@@ -1,5 +1,6 @@
 // A SQLite database of a test's own making, translated and made in an empty Postgres.
 
+import AgentBase
 import Foundation
 import Postgres
 import SQLite
@@ -115,15 +116,19 @@ struct SchemaScene {
     switch value {
     case .null: return "NULL"
     case .integer(let number):
-      return type.hasPrefix("timestamp") ? "to_timestamp(\(number))" : "'\(number)'"
+      return type.hasPrefix("timestamp") ? moment(value) : "'\(number)'"
     case .real(let number):
-      return type.hasPrefix("timestamp") ? "to_timestamp(\(number))" : "'\(number)'"
+      return type.hasPrefix("timestamp") ? moment(value) : "'\(number)'"
     case .text(let text):
       if type == "bytea" { return bytes(Array(text.utf8)) }
       return text.utf8.contains(0) ? "chr(0)" : "'" + text.replacing("'", with: "''") + "'"
     case .malformedText(let raw): return type == "bytea" ? bytes(raw) : "chr(0)"
     case .blob(let raw): return type == "bytea" ? bytes(raw) : "chr(0)"
     }
+  }
+
+  private static func moment(_ value: SQLiteValue) -> String {
+    "to_timestamp(0) + interval '\(LegacyTime().microseconds(of: value) ?? 0) microseconds'"
   }
 
   private static func bytes(_ bytes: [UInt8]) -> String {

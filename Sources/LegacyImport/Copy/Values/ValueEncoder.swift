@@ -175,9 +175,18 @@ final class ValueEncoder: Sendable {
     ValueRejection("\(value) is no \(typeName)")
   }
 
-  /// A value as a reason repeats it: the row's raw values stand beside the reason.
+  /// The beginning of a value as a reason repeats it: the row's raw values stand beside the reason. A reason is a text of
+  /// Postgres, which holds no NUL; this and other controls are spelled out.
   func shown(_ value: String) -> String {
-    let text = value.count > 60 ? value.prefix(59) + "…" : value
-    return "\"" + text + "\""
+    var shown = "\""
+    let start = value.unicodeScalars.prefix(60)
+    for scalar in start {
+      if scalar.properties.generalCategory == .control {
+        shown += "\\u{\(String(scalar.value, radix: 16))}"
+      } else {
+        shown.unicodeScalars.append(scalar)
+      }
+    }
+    return shown + (start.endIndex < value.unicodeScalars.endIndex ? "…\"" : "\"")
   }
 }

@@ -4,7 +4,7 @@ extension ImportPage {
   /// All rows in one bar, and by the table that they went to.
   var movedSection: ReportPage.Section {
     guard all.read > 0 else {
-      return .init("What was moved", [.text("No row: the files hold none, or none could be read.")])
+      return .init(movedTitle, [.text("No row: the files hold none, or none could be read.")])
     }
     var blocks: [ReportPage.Block] = [.share(all.parts(loaded: loadedWord))]
     var byTarget: [String: [TableReport]] = [:]
@@ -16,9 +16,11 @@ extension ImportPage {
         [.text(target.isEmpty ? "kept for the way back only" : target), .number(tables.count)]
           + account(TableSum(tables), of: most))
     }
-    blocks.append(.table(.init(Self.columns("Table of Postgres", "Legacy tables"), rows: rows)))
-    return .init("What was moved", blocks)
+    blocks.append(.table(.init(columns("Table of Postgres", "Legacy tables"), rows: rows)))
+    return .init(movedTitle, blocks)
   }
+
+  private var movedTitle: String { report.isDryRun ? "What would be moved" : "What was moved" }
 
   /// Every agent with its tables; where there are many, those with something to look at first.
   var agentsSection: ReportPage.Section? {
@@ -67,7 +69,7 @@ extension ImportPage {
       [
         .table(
           .init(
-            Self.columns("Agent and table", "Goes to", .label), rows: rows,
+            columns("Agent and table", "Goes to", .label), rows: rows,
             more: more.isEmpty ? nil : more.joined(separator: " ")))
       ])
   }
@@ -80,12 +82,12 @@ extension ImportPage {
 
   // MARK: - Columns
 
-  private static func columns(
+  private func columns(
     _ first: String, _ second: String, _ alignment: ReportPage.Table.Alignment = .number
   ) -> [(title: String, alignment: ReportPage.Table.Alignment)] {
     [
       (first, alignment == .label ? .text : .label), (second, alignment), ("Read", .number),
-      ("Loaded", .number), ("Already there", .number),
+      (report.isDryRun ? "To load" : "Loaded", .number), ("Already there", .number),
       ("Rejected", .number), ("Time", .number), ("Rows", .bar),
     ]
   }

@@ -32,7 +32,7 @@ struct RateChart {
       "<span>\(ReportNumber.short(top * Double(mark) / Double(Self.marks)))</span>"
     }
     let level = (0...Self.marks).map { mark -> HTML in
-      "<span>\(ReportNumber.seconds(chart.seconds * Double(mark) / Double(Self.marks)))</span>"
+      "<span>\(time(mark, of: Self.marks))</span>"
     }
     return """
       <figure class="chart">
@@ -84,16 +84,19 @@ struct RateChart {
   private var hints: [HTML] {
     let width = 100 / Double(Self.parts)
     return (0..<Self.parts).map { part in
-      let time = ReportNumber.seconds(chart.seconds * Double(part) / Double(Self.parts))
       let rates = curves.map {
         "\($0.series.activity.rawValue) \(Int($0.rates[part].rounded()).withSeparators) rows/s"
       }
       return """
         <rect class="hint" x="\(ReportBar.decimal(Double(part) * width))" y="0" width="\(ReportBar.decimal(width))" \
-        height="100"><title>\(time): \(rates.joined(separator: ", "))</title></rect>
+        height="100"><title>\(time(part, of: Self.parts)): \(rates.joined(separator: ", "))</title></rect>
 
         """
     }
+  }
+
+  private func time(_ part: Int, of parts: Int) -> String {
+    ReportNumber.mark(chart.seconds * Double(part) / Double(parts), of: chart.seconds)
   }
 
   private func words(_ curve: (series: RunRates.Series, rates: [Double])) -> String {

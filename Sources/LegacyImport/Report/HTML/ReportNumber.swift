@@ -15,6 +15,11 @@ enum ReportNumber {
       : "\((all / 3600).withSeparators) h \(twoDigits(all / 60 % 60)) min"
   }
 
+  /// A moment of a run on an axis: in milliseconds where the whole run is short.
+  static func mark(_ moment: Double, of run: Double) -> String {
+    run < 1 ? "\(Int((max(0, moment) * 1000).rounded())) ms" : seconds(moment)
+  }
+
   /// `0`, `250`, `2.5k`, `40k`, `1.2M`: for the marks of an axis.
   static func short(_ number: Double) -> String {
     for (unit, name) in [(1e9, "G"), (1e6, "M"), (1e3, "k")] where number >= unit {

@@ -71,7 +71,9 @@ extension SchemaBuild {
         WHERE n.nspname = \(schema) AND c.relname = \(table) AND k.conname = \(step.name)
         """)
       if let row { return try row.decode(0, as: Bool.self) ? .whole : .notValidated }
-      return try await index(step.name, on: table)
+      // Only of a key can an index stand in its place; another of that name is something else.
+      let isKey = step.omission.kind == .primaryKey || step.omission.kind == .uniqueKey
+      return isKey ? try await index(step.name, on: table) : nil
     }
   }
 

@@ -18,7 +18,9 @@ struct SchemaBuild: Sendable {
     try await connection.transaction { connection in
       var omissions: [Omission] = []
       var finished: Set<String> = []
+      var refused: Set<String> = []
       for step in translation.before {
+        if case .columnDefault(let table) = step.object, refused.contains(table) { continue }
         if case .columnDefault(let table) = step.object, finished.contains(table) {
           if try await !hasDefault(step.name, of: table) {
             var omission = step.omission
@@ -37,7 +39,10 @@ struct SchemaBuild: Sendable {
           }
           continue
         }
-        if let omission = try await run(step) { omissions.append(omission) }
+        if let omission = try await run(step) {
+          omissions.append(omission)
+          if case .table = step.object, omission.effect == .leftOut { refused.insert(step.name) }
+        }
       }
       return omissions
     }
@@ -105,7 +110,8 @@ struct SchemaBuild: Sendable {
         last = error
       }
     }
-    if step.isEssential { throw refusal }
+    // A table beyond the server's limits is one that is named; without rights or a schema nothing can be made.
+    if step.isEssential, refusal.sqlState?.conditionClass != "54" { throw refusal }
     var omission = step.omission
     omission.reason = [omission.reason, Self.words(refusal)].filter { !$0.isEmpty }.joined(separator: ": ")
     return omission

@@ -59,8 +59,8 @@ extension ExpressionTranslator {
   {
     switch (literal, type) {
     case (.null, _): return value
-    case (.integer(let digits), .boolean): return .atom(digits == "0" ? "false" : "true", .boolean)
-    case (.real(let digits), .boolean): return .atom(Double(digits) == 0 ? "false" : "true", .boolean)
+    case (.integer("0"), .boolean): return .atom("false", .boolean)
+    case (.integer("1"), .boolean): return .atom("true", .boolean)
     case (.integer(let digits), .text): return .atom(PostgresLiteral.string(digits), .text)
     case (.integer, .double), (.integer, .numeric), (.real, .numeric), (.integer, .extracted),
       (.real, .extracted), (.real, .integer), (.integer, .integer), (.real, .double):
@@ -119,6 +119,13 @@ extension ExpressionTranslator {
   /// The type in which two values are compared; nil where Postgres compares them as they are.
   func common(_ left: TranslatedSQL, _ right: TranslatedSQL) throws(TranslationRefusal) -> ValueType? {
     if left.type == right.type { return nil }
+    // A truth value is 0 or 1; with another number it is compared as one.
+    for (value, other) in [(left, right), (right, left)] where value.type == .boolean {
+      if let literal = other.literal, other.type.isNumber, literal != .integer("0"), literal != .integer("1")
+      {
+        return .integer
+      }
+    }
     switch (left.literal, right.literal) {
     case (nil, _?): return left.type == .extracted ? (right.type.isNumber ? .numeric : .text) : left.type
     case (_?, nil): return right.type == .extracted ? (left.type.isNumber ? .numeric : .text) : right.type

@@ -69,7 +69,12 @@ struct ExpressionTranslator {
 
   /// Translates an expression that is asked whether it is true.
   mutating func condition(_ expression: SQLExpression) throws(TranslationRefusal) -> TranslatedSQL {
-    try adapt(try translate(expression), to: .boolean)
+    let value = try translate(expression)
+    switch value.literal {
+    case .integer(let digits)?, .real(let digits)?:
+      return .atom(Double(digits) == 0 ? "false" : "true", .boolean)
+    default: return try adapt(value, to: .boolean)
+    }
   }
 
   /// Translates an expression whose value has to be of a type.

@@ -1,6 +1,7 @@
 // Describing numbers: ranges, decimal places, times.
 
 import AgentBase
+import SQLite
 
 extension ColumnProfile {
   /// Adds an INTEGER.
@@ -8,7 +9,7 @@ extension ColumnProfile {
     integers += 1
     leastInteger = min(leastInteger, integer)
     greatestInteger = max(greatestInteger, integer)
-    if numbersAreTimes, integer != 0, integer < 100_000_000 { numbersAreTimes = false }
+    if numbersAreTimes { numbersAreTimes = Self.isExactTime(integer) }
   }
 
   /// Adds a REAL.
@@ -43,6 +44,17 @@ extension ColumnProfile {
       scale += 1
     }
     realScale = nil
+  }
+
+  /// Whether a number is 0, or so many seconds, milliseconds, microseconds or nanoseconds since 1970 that it is a day since
+  /// 1973; nanoseconds have to be whole microseconds.
+  private static func isExactTime(_ integer: Int64) -> Bool {
+    if integer == 0 { return true }
+    guard integer >= 100_000_000, let time = LegacyTime().microseconds(of: .integer(integer)) else {
+      return false
+    }
+    return integer == time / 1_000_000 || integer == time / 1000 || integer == time
+      || (integer / 1000 == time && integer.isMultiple(of: 1000))
   }
 
   /// Whether a real number of seconds since 1970, a day since 1973, is exact in microseconds.

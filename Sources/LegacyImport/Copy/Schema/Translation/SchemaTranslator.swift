@@ -90,7 +90,8 @@ struct SchemaTranslator {
         .name, .changed, table.name, table.name,
         there == nil ? Self.whyRenamed(table.name, target) : "it is loaded into \(target), which is there")
     }
-    var columnNames = TargetNames()
+    // Every table of Postgres has these already (PostgreSQL manual, "System Columns").
+    var columnNames = TargetNames(taken: ["tableoid", "xmin", "cmin", "xmax", "cmax", "ctid"])
     var columns: [SchemaTranslation.TargetColumn] = []
     for (place, column) in table.columns.enumerated() {
       let name = columnNames.give(column.name)
