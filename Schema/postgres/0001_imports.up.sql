@@ -17,6 +17,8 @@ CREATE TABLE agent_import_files (
 -- A table of such a file, with its columns in order. source_id stands in every row that came from it; row_agents are
 -- the agents whose rows it holds: its own column may name others than the file's path. target_was_empty says of a
 -- copied table that no row was in the target before, so that every row there with a key of the source came from it.
+-- proof is what the last comparison without a difference has seen: how many rows, the sum of the numbers of the
+-- transactions that wrote them, and how they were read. Where nothing has changed since, all of it is the same.
 CREATE TABLE agent_import_sources (
   agent_id         text NOT NULL,
   source_id        bigint NOT NULL,
@@ -28,6 +30,7 @@ CREATE TABLE agent_import_sources (
   columns          jsonb NOT NULL,
   row_agents       text[] NOT NULL,
   target_was_empty boolean NOT NULL DEFAULT false,
+  proof            text,
   PRIMARY KEY (agent_id, source_id),
   FOREIGN KEY (agent_id, file_id) REFERENCES agent_import_files (agent_id, file_id)
 );

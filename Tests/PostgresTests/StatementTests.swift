@@ -57,6 +57,8 @@ import Testing
     #expect(!names.contains(cache.makeName()))
     let typed = StatementCache.Key(PostgresStatement(sql: "SELECT $1", values: [.int8(1)]))
     #expect(typed != StatementCache.Key(PostgresStatement(sql: "SELECT $1", values: [.null])))
+    let composed = StatementCache.Key(PostgresStatement(sql: "SELECT '\u{E9}'"))
+    #expect(composed != StatementCache.Key(PostgresStatement(sql: "SELECT 'e\u{301}'")))
   }
 
   @Test func errorsShowNoValues() {

@@ -165,4 +165,15 @@ struct ConnectionTests {
     interrupt.clear()
     #expect(try connection.queryOne("SELECT 1")?[0] == .integer(1))
   }
+
+  @Test("Statements that differ only by the composition of a letter are two")
+  func statementsByBytes() throws {
+    let connection = try SQLiteConnection(path: ":memory:")
+    for name in ["\u{E9}", "e\u{301}"] {
+      try connection.execute("CREATE TABLE \(name) AS SELECT \(name.utf8.count) AS bytes")
+    }
+    for name in ["\u{E9}", "e\u{301}"] {
+      #expect(try connection.queryOne("SELECT bytes FROM \(name)")?[0] == .integer(Int64(name.utf8.count)))
+    }
+  }
 }

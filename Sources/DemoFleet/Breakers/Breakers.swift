@@ -30,11 +30,17 @@ public enum Breakers {
 
   /// Makes one file that holds what the first, the second and the third of ``make(in:largest:)`` hold, for a verb that takes a
   /// single file.
+  ///
+  /// - Parameter leavingOut: odd tables that it is made without, by their names in ``about``.
   @discardableResult
-  public static func makeOne(in folder: String, largest: Int = 5_000_000) throws -> DemoFile {
+  public static func makeOne(
+    in folder: String, largest: Int = 5_000_000, leavingOut: Set<String> = []
+  ) throws -> DemoFile {
     let values = values(largest: largest)
+    let tables = oddTables.filter { !leavingOut.contains($0.name) }
     return try LegacyShape(
-      path: "odd/all/memory.db", about: "all breakers in one file", sql: values.sql + tables.sql + keys.sql,
+      path: "odd/all/memory.db", about: "all breakers in one file",
+      sql: values.sql + tables.map(\.sql).joined(separator: "\n") + keys.sql,
       rows: { connection in
         try values.rows(connection)
         try keys.rows(connection)

@@ -13,6 +13,9 @@ extension Breakers {
 
   // MARK: - Names
 
+  /// The tables and columns whose names differ only by how a letter is composed.
+  public static let namesByComposition = "MEMORY é"
+
   private static let long =
     "a very long name of a table that holds memories and is longer than sixty-three bytes"
 
@@ -46,7 +49,7 @@ extension Breakers {
         CREATE TABLE "quo""te	\\ '" ("a""b'c\\" TEXT); INSERT INTO "quo""te	\\ '" VALUES ('x');
         """),
     OddTable(
-      name: "MEMORY é", about: "names that differ only by case or composition",
+      name: namesByComposition, about: "names that differ only by case or composition",
       sql: """
         CREATE TABLE "MEMORY é" (é TEXT, "e\u{301}" TEXT, É TEXT); INSERT INTO "MEMORY é" VALUES ('1', '2', '3');
         CREATE TABLE "MEMORY e\u{301}" (value); INSERT INTO "MEMORY e\u{301}" VALUES ('another');

@@ -19,6 +19,7 @@ struct CopyRun: Sendable {
     let plan = try await CopyPlan(
       reading: reader, schema: identity.schema, chosen: options.tables, connection: connection)
     report.notInFile = plan.notInFile
+    report.errors += plan.errors
     for name in plan.notInFile { warn("table \(name) is not in \(fileName) and was left out", &report) }
     report.omissions = plan.translation.omissions + (try await plan.build.before())
     let (routes, omissions) = plan.routes(try await catalogue(plan))

@@ -43,7 +43,9 @@ struct FileImport: Sendable {
       for source in sources { rows.append(try await reader.rowCount(of: source)) }
       announce(sources.count, rows.reduce(0, +))
       if options.isDryRun {
-        for (source, rows) in zip(sources, rows) { outcome.tables.append(try await move(source, rows: rows)) }
+        for (source, rows) in zip(sources, rows) {
+          outcome.tables.append(try await move(source, rows: rows).report)
+        }
       } else {
         try await register(sources)
         try await load(sources, rows: rows, into: &outcome)
@@ -68,53 +70,38 @@ struct FileImport: Sendable {
   /// Loads the tables one after the other. While one is loaded, the one before it is completed and verified, where the server
   /// has a second connection for that.
   private func load(_ sources: [SourceTable], rows: [Int], into outcome: inout Outcome) async throws {
-    guard let second = target.second else {
-      for (source, rows) in zip(sources, rows) { outcome.tables.append(try await move(source, rows: rows)) }
-      let (loaded, queue) = AsyncStream.makeStream(of: Int.self)
-      for place in sources.indices { queue.yield(place) }
-      queue.finish()
-      return outcome.add(try await finish(loaded, of: sources, on: target.connection))
-    }
+    let (finishing, queue) = AsyncStream.makeStream(of: LoadedTable.self)
     var tables: [TableReport] = []
-    let finished = try await withThrowingTaskGroup(of: Finished.self) { group in
-      let (loaded, queue) = AsyncStream.makeStream(of: Int.self)
-      defer { queue.finish() }
-      group.addTask { try await finish(loaded, of: sources, on: second) }
-      for place in sources.indices {
-        tables.append(try await move(sources[place], rows: rows[place]))
-        queue.yield(place)
+    let load = { (place: Int) in
+      let (report, hasChanged) = try await move(sources[place], rows: rows[place])
+      tables.append(report)
+      let isWaitedFor = sources[(place + 1)...].contains { $0.target == sources[place].target }
+      queue.yield(
+        LoadedTable(
+          source: sources[place], report: report, hasChanged: hasChanged,
+          completesTarget: isLast && !isWaitedFor))
+    }
+    let finished: Finished
+    if let second = target.second {
+      finished = try await withThrowingTaskGroup(of: Finished.self) { group in
+        defer { queue.finish() }
+        group.addTask { try await finish(finishing, on: second) }
+        for place in sources.indices { try await load(place) }
+        queue.finish()
+        return try await group.next() ?? Finished()
       }
+    } else {
+      for place in sources.indices { try await load(place) }
       queue.finish()
-      return try await group.next() ?? Finished()
+      finished = try await finish(finishing, on: target.connection)
     }
     outcome.tables += tables
-    outcome.add(finished)
+    outcome.verification.add(finished.verification)
+    outcome.warnings += finished.warnings
   }
 
-  /// What became of tables after their load.
-  fileprivate struct Finished: Sendable {
-    var verification = VerificationReport()
-    var warnings: [String] = []
-  }
-
-  /// Completes and verifies the tables at these places, as they come.
-  private func finish(
-    _ places: some AsyncSequence<Int, Never> & Sendable, of sources: [SourceTable],
-    on connection: PostgresConnection
-  ) async throws -> Finished {
-    var finished = Finished()
-    for await place in places {
-      try Task.checkCancellation()
-      let source = sources[place]
-      if isLast, !sources[(place + 1)...].contains(where: { $0.target == source.target }) {
-        finished.warnings += try await DeferredIndexes(connection: connection).complete(source.target)
-      }
-      if options.verifies { try await verify(source, on: connection, into: &finished.verification) }
-    }
-    return finished
-  }
-
-  private func move(_ source: SourceTable, rows: Int) async throws -> TableReport {
+  private func move(_ source: SourceTable, rows: Int) async throws -> (report: TableReport, hasChanged: Bool)
+  {
     let start = ContinuousClock.now
     let (file, name) = (file.relativePath, source.table.name)
     var report = TableReport(
@@ -124,30 +111,71 @@ struct FileImport: Sendable {
     let table = TableImport(
       reader: reader, source: source, options: options, embeddingType: target.embeddingType,
       migratedAt: clock.text, onEvent: onEvent)
+    var hasChanged = true
     if options.isDryRun {
       try await table.dryRun(ledger: target.hasSchema ? ledger.lines(of: source) : [], into: &report)
     } else {
-      try await table.run(ledger, into: &report)
+      hasChanged = try await table.run(ledger, into: &report)
     }
     report.seconds = start.secondsAgo
     onEvent(.finished(.importing, file: file, table: name, rows: report.read, rejected: report.rejected))
-    return report
+    return (report, hasChanged)
   }
 
+  // MARK: - Behind the load
+
+  /// A table whose rows are there.
+  private struct LoadedTable: Sendable {
+    let source: SourceTable
+    let report: TableReport
+    /// Whether this run had anything to do.
+    let hasChanged: Bool
+    /// Whether no more rows come into the same table of Postgres.
+    let completesTarget: Bool
+  }
+
+  /// What became of tables after their load.
+  private struct Finished: Sendable {
+    var verification = VerificationReport()
+    var warnings: [String] = []
+  }
+
+  /// Completes and verifies tables, as they come.
+  private func finish(
+    _ tables: some AsyncSequence<LoadedTable, Never> & Sendable, on connection: PostgresConnection
+  ) async throws -> Finished {
+    var finished = Finished()
+    for await table in tables {
+      try Task.checkCancellation()
+      if table.completesTarget {
+        finished.warnings += try await DeferredIndexes(connection: connection).complete(table.source.target)
+      }
+      if options.verifies { try await verify(table, on: connection, into: &finished.verification) }
+    }
+    return finished
+  }
+
+  /// Compares a table, unless it was compared by an earlier run and has changed on neither side since.
   private func verify(
-    _ source: SourceTable, on connection: PostgresConnection, into report: inout VerificationReport
+    _ table: LoadedTable, on connection: PostgresConnection, into report: inout VerificationReport
   ) async throws {
+    let source = table.source
     let ledger = Ledger(connection: connection, runID: target.runID, migratedAt: clock.microseconds)
-    try await FileVerification(
+    let known = try await ledger.proof(of: source)
+    if let known, !table.hasChanged {
+      let present = try await ledger.presentProof(of: source)
+      if known == present.text(time: options.time, embeddingType: target.embeddingType) {
+        report.unchanged += present.rows
+        report.rejected += table.report.rejected
+        report.deleted += table.report.alreadyThere - present.rows
+        return
+      }
+    }
+    let proof = try await FileVerification(
       ledger: ledger, reader: reader, time: options.time, embeddingType: target.embeddingType,
       onEvent: onEvent
-    ).run([source], into: &report)
-  }
-}
-
-extension FileImport.Outcome {
-  fileprivate mutating func add(_ finished: FileImport.Finished) {
-    verification.add(finished.verification)
-    warnings += finished.warnings
+    ).run(source, into: &report)
+    try await ledger.enter(
+      proof: proof?.text(time: options.time, embeddingType: target.embeddingType), of: source)
   }
 }

@@ -75,6 +75,39 @@ struct Ledger: Sendable {
     }
   }
 
+  // MARK: - Proofs
+
+  /// What the last comparison without a difference has seen; nil where there was none since the source was changed.
+  func proof(of source: SourceTable) async throws -> String? {
+    let row = try await connection.queryOne(
+      "SELECT proof FROM agent_import_sources WHERE agent_id = \(source.file.agent) AND source_id = \(source.sourceID)"
+    )
+    return try row?.decode(0)
+  }
+
+  /// Keeps what a comparison has seen, or forgets what an earlier one has.
+  func enter(proof: String?, of source: SourceTable) async throws {
+    try await connection.execute(
+      """
+      UPDATE agent_import_sources SET proof = \(proof.postgresValue)
+      WHERE agent_id = \(source.file.agent) AND source_id = \(source.sourceID)
+        AND proof IS DISTINCT FROM \(proof.postgresValue)::text
+      """)
+  }
+
+  /// What a comparison would see now.
+  func presentProof(of source: SourceTable) async throws -> Proof {
+    let agents = try await agents(of: source)
+    let row = try await connection.queryOne(
+      """
+      SELECT count(*), coalesce(sum(xmin::text::bigint), 0)::text FROM \(identifier: source.target.table)
+      WHERE agent_id = ANY(\(agents)) AND source_id = \(source.sourceID)
+      """)
+    return Proof(
+      rows: try row?.decode(0) ?? 0,
+      transactions: try row.flatMap { UInt64(try $0.decode(1, as: String.self)) } ?? 0)
+  }
+
   // MARK: - Lines
 
   /// The lines of a source.

@@ -30,7 +30,9 @@ struct TableImport: Sendable {
   }
 
   /// Moves every row that is not there yet.
-  func run(_ ledger: Ledger, into report: inout TableReport) async throws {
+  ///
+  /// - Returns: whether there was anything to do.
+  func run(_ ledger: Ledger, into report: inout TableReport) async throws -> Bool {
     let lines = try await ledger.lines(of: source)
     let plan = try await settle(lines, into: &report)
     if report.rejected > 0 {
@@ -61,6 +63,7 @@ struct TableImport: Sendable {
       }
     }
     if options.retriesRejects, !source.isBookkeeping { try await retry(plan.settled, loader, &report) }
+    return plan.hasChanges || report.loaded > 0
   }
 
   /// Tries the rejected rows of lines again that have not changed since.

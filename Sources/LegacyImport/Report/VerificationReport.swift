@@ -51,6 +51,10 @@ public struct Difference: Sendable {
 public struct VerificationReport: Sendable {
   /// Rows compared, value for value.
   public var compared = 0
+  /// Rows that were compared by an earlier run, and have changed on neither side since.
+  public var unchanged = 0
+  /// Rows that are the same on both sides, as far as was compared by this run or an earlier one.
+  public var proved: Int { compared + unchanged }
   /// Rows of the source that stand in `agent_import_rejects`.
   public var rejected = 0
   /// Imported rows that an agent has deleted since, through the library.
@@ -82,6 +86,7 @@ public struct VerificationReport: Sendable {
   /// Adds what the comparison of another file found.
   mutating func add(_ other: VerificationReport) {
     compared += other.compared
+    unchanged += other.unchanged
     rejected += other.rejected
     deleted += other.deleted
     written += other.written
@@ -97,6 +102,7 @@ public struct VerificationReport: Sendable {
   public var json: JSON {
     [
       "verified": .bool(differenceCount == 0), "rows_compared": .integer(compared),
+      "rows_unchanged_since_compared": .integer(unchanged),
       "rejected": .integer(rejected),
       "deleted_since": .integer(deleted), "written_since": .integer(written),
       "difference_count": .integer(differenceCount), "differences": .array(differences.map(\.json)),

@@ -24,9 +24,12 @@ struct TableVerification: Sendable {
   private static let batch = 2000
 
   /// Compares, and adds what it finds.
-  func run(into report: inout VerificationReport) async throws {
-    if let found = try await compareAsStored(report) {
-      report = found
+  ///
+  /// - Returns: what was seen, where there was no difference and both sides were read as they are stored.
+  func run(into report: inout VerificationReport) async throws -> Proof? {
+    if let (found, proof) = try await compareAsStored(report) {
+      defer { report = found }
+      return found.differenceCount == report.differenceCount ? proof : nil
     } else if source.table.hasRowID {
       try await compareInOrder(&report)
     } else {
@@ -35,6 +38,7 @@ struct TableVerification: Sendable {
       let parts = max(1, (rows + 19_999) / 20_000)
       for part in 0..<parts { try await compareByIdentity(part: part, of: parts, &report) }
     }
+    return nil
   }
 
   private func expectedRows(announces: Bool) async throws -> ExpectedRows {
@@ -47,7 +51,7 @@ struct TableVerification: Sendable {
   // MARK: - As both are stored
 
   /// Compares in the order in which the rows come; answers nil where too many would have to wait for their partners.
-  private func compareAsStored(_ report: VerificationReport) async throws -> VerificationReport? {
+  private func compareAsStored(_ report: VerificationReport) async throws -> (VerificationReport, Proof)? {
     do {
       return try await comparedAsStored(report)
     } catch is TooFarApart {
@@ -56,8 +60,9 @@ struct TableVerification: Sendable {
   }
 
   /// - Throws: `TooFarApart`, which ends the transaction: the server has to stop in the middle of its answer.
-  private func comparedAsStored(_ report: VerificationReport) async throws -> VerificationReport {
+  private func comparedAsStored(_ report: VerificationReport) async throws -> (VerificationReport, Proof) {
     var found = report
+    var proof = Proof()
     try await connection.transaction(.readOnlySnapshot) { connection in
       try await connection.executeScript(Self.asStored)
       let selection = try await literalSelection()
@@ -69,7 +74,9 @@ struct TableVerification: Sendable {
       _ = try await expected.advance()
       try await connection.copyOut(selection) { (batch: PostgresCopyBatch) in
         for place in 0..<batch.count {
-          guard let row = unsafe try decoder.row(of: batch[place]) else { continue }
+          guard let sent = unsafe try decoder.row(of: batch[place]) else { continue }
+          let (row, transaction) = unsafe Self.parted(sent)
+          proof.add(transaction: transaction)
           unsafe try await pair(row, &expected, &pairing, comparison, &found)
         }
         if pairing.isFull { throw TooFarApart() }
@@ -94,10 +101,20 @@ struct TableVerification: Sendable {
       found.rejected += expected.rejected
       try await settle(&missing, &found)
     }
-    return found
+    return (found, proof)
   }
 
   private struct TooFarApart: Error {}
+
+  /// A row that the server sent, and the number of the transaction that wrote it, which stands behind the row's own fields.
+  private static func parted(_ sent: UnsafeRawBufferPointer) -> (
+    row: UnsafeRawBufferPointer, transaction: UInt32
+  ) {
+    guard sent.count >= 8 else { return unsafe (sent, 0) }
+    let transaction = unsafe UInt32(
+      bigEndian: sent.loadUnaligned(fromByteOffset: sent.count - 4, as: UInt32.self))
+    return unsafe (UnsafeRawBufferPointer(rebasing: sent.dropLast(8)), transaction)
+  }
 
   /// Lets the server answer the rows in the order in which they stand in the table.
   static let asStored = """
@@ -258,7 +275,7 @@ struct TableVerification: Sendable {
     let columns = source.target.columns.map(PostgresIdentifier.quoted).joined(separator: ", ")
     return PostgresStatement(
       sql: """
-        COPY (SELECT \(columns) FROM \(source.target.table)
+        COPY (SELECT \(columns), xmin FROM \(source.target.table)
           WHERE agent_id = ANY(\(agents)::text[]) AND source_id = \(source.sourceID)) TO STDOUT (FORMAT binary)
         """)
   }

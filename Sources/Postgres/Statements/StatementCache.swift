@@ -13,6 +13,11 @@ struct StatementCache {
       sql = statement.sql
       types = statement.values.map(\.type)
     }
+
+    /// Only the same bytes are the same statement: to Swift a composed é is the decomposed one, to the server they are two.
+    static func == (left: Key, right: Key) -> Bool {
+      left.types == right.types && left.sql == right.sql && left.sql.utf8.elementsEqual(right.sql.utf8)
+    }
   }
 
   private struct Entry {

@@ -100,7 +100,11 @@ struct VerificationSummary {
 
   var lines: [String] {
     var lines: [String] = []
-    if report.differenceCount == 0, report.compared == 0 {
+    if report.differenceCount == 0, report.compared == 0, report.unchanged > 0 {
+      lines.append(
+        "verified: \(report.unchanged.counted("row")) unchanged on both sides since they were compared (agentbase verify compares again)"
+      )
+    } else if report.differenceCount == 0, report.compared == 0 {
       lines.append("not verified: there was no row to compare")
     } else if report.differenceCount == 0 {
       lines.append("verified: \(report.compared.counted("row")) compared, value for value; no difference")
@@ -113,6 +117,8 @@ struct VerificationSummary {
       if others > 0 { lines.append("  \(others.grouped) more") }
     }
     let since = [
+      report.compared > 0 && report.unchanged > 0
+        ? "\(report.unchanged.counted("row")) unchanged on both sides since they were compared" : nil,
       report.written > 0 ? "\(report.written.grouped) written since by agents" : nil,
       report.deleted > 0 ? "\(report.deleted.grouped) deleted since by agents" : nil,
       report.rejected > 0 ? "\(report.rejected.counted("row")) rejected" : nil,

@@ -31,9 +31,6 @@ struct ImportVerb {
     help:
       "where the JSON report goes, and beside it a page to look at, FILE with .html; migration_report_<time>.json unless given, none of a dry run"
   )
-  private static let onConflict = Option(
-    "on-conflict", "WHAT", help: "rows that are there already: skip (unless given), update or fail",
-    read: OptionValues.choice(ConflictPolicy.self))
 
   static let options = [
     Option.agentsPath.declaration, Option.sqlite.declaration, Option.agent.declaration,

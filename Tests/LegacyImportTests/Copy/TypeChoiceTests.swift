@@ -146,6 +146,8 @@ import Testing
     var valid = 0
     for _ in 0..<50_000 {
       let text = (0..<Int.random(in: 1...9, using: &random)).map { _ in random.one(of: pieces) }.joined()
+      // An exponent beyond numeric's limits is JSON, but none that our parser takes.
+      if text.contains(/e\d{5}/) { continue }
       let shape = Array(text.utf8).withUnsafeBytes { reader.read($0) }
       let isValid = (try? JSON(parsing: text)) != nil
       // Our parser may take more than one member of a name, as this reader does.

@@ -14,6 +14,9 @@ import Testing
   @Test(.timeLimit(.minutes(60)))
   func importsAreDisturbed() async throws { try await disturb(.importing, goal: Self.goal) }
 
+  @Test(.timeLimit(.minutes(60)))
+  func copiesAreDisturbed() async throws { try await disturb(.copying, goal: Self.goal) }
+
   /// No room for a copy of the source, nor for a report.
   @Test(.enabled(if: SmallDisk.missing == nil, "\(SmallDisk.missing ?? "")"))
   func theClientsOwnDiskIsFull() async throws {

@@ -28,8 +28,17 @@ struct DisturbedScene {
     self.changesRows = changesRows
     self.comment = comment
     folder = try TemporaryFolder("disturbed")
-    url = try await server.freshDatabase()
+    url = try await Self.makeTarget(verb, on: server)
     for (path, sql) in verb.files { try SQLiteConnection(path: folder.file(path)).executeScript(sql) }
+  }
+
+  /// A database with what is there before the first run.
+  private static func makeTarget(_ verb: DisturbedVerb, on server: TestServer) async throws -> String {
+    let url = try await server.freshDatabase()
+    let connection = try await PostgresConnection.connect(PostgresConfiguration(url))
+    if !verb.target.isEmpty { try await connection.executeScript(verb.target) }
+    await connection.close()
+    return url
   }
 
   // MARK: - Runs
@@ -72,6 +81,8 @@ struct DisturbedScene {
       words += ["--timeout", String(Double(milliseconds) / 1000)]
     }
     let command = try start(words, url: url)
+    // Now and then two runs at once.
+    let rival = random.chance(0.2) ? try start(verb.words, url: url) : nil
     switch disturbance.moment {
     case .after where disturbance.kind == .outOfTime: break
     case .after(let milliseconds): try await Task.sleep(for: .milliseconds(milliseconds))
@@ -82,6 +93,12 @@ struct DisturbedScene {
     try await inflict(disturbance.kind, on: command, &random)
     await gate?.open()
     let ended = await command.ended(within: .seconds(60))
+    if let rival {
+      let itsEnd = await rival.ended(within: .seconds(60))
+      #expect(
+        itsEnd.map { [0, 1, 3, 4].contains($0.exitCode) } == true,
+        "a second run, \(disturbance): \(itsEnd?.errors ?? "it hangs"); \(comment)")
+    }
     disk?.empty()
     if !server.server.isRunning { try await server.server.start() }
     return expectClear(ended, disturbance)
@@ -136,7 +153,7 @@ struct DisturbedScene {
   private func finish() async throws {
     let words = verb.words + (changesRows ? verb.updating : [])
     let last = await (try start(words, url: url)).ended()
-    let fresh = try await server.freshDatabase()
+    let fresh = try await Self.makeTarget(verb, on: server)
     let undisturbed = await (try start(words, url: fresh)).ended()
     #expect(last.exitCode == undisturbed.exitCode, "\(last.errors); \(undisturbed.errors); \(comment)")
     #expect([0, 3].contains(undisturbed.exitCode), "\(undisturbed.errors); \(comment)")

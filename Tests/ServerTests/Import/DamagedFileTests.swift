@@ -87,23 +87,29 @@ import Testing
       }
     }
     #expect(report.agents.first { $0.id == "sound" }?.tables.first?.loaded == 2, comment)
-    let differences = report.verification?.differences.map(\.description) ?? []
-    #expect(differences.isEmpty, "\(differences.first ?? ""), \(comment)")
+    // Where two rows have one key, the proof says so.
+    let inDoubt = Set(readings.filter { $0.value.isInDoubt }.map(\.key))
+    let differences = report.verification?.differences.filter { !inDoubt.contains($0.file ?? "") } ?? []
+    #expect(differences.isEmpty, "\(differences.first?.description ?? ""), \(comment)")
     // Many of the flips hit what SQLite notices, many hit values, which nobody can.
     #expect(
       failed.count > 5 && failed.count < report.agents.count - 5, "\(failed.count) of \(report.agents.count)")
-    try await checkTheWayBack(scene, whole: discovery.files.filter { !failed.contains($0.agent) }, comment)
+    try await checkTheWayBack(
+      scene,
+      whole: discovery.files.filter { !failed.contains($0.agent) && !inDoubt.contains($0.relativePath) },
+      comment)
   }
 
   /// What was moved comes back as it is, flipped values included. Where the words of a declaration were hit, SQLite writes its own
-  /// in their place, and the importer what is text.
+  /// in their place, and the importer what is text; an index is called as its declaration says.
   private func checkTheWayBack(_ scene: SourceScene, whole: [LegacyFile], _ comment: Comment) async throws {
     let (folder, report) = try await scene.rollBack()
     for file in whole {
       let warnings = report.warnings.filter { $0.contains(file.relativePath) }
       let comparison = try SQLiteComparison(old: file.path, new: folder + "/" + file.relativePath)
       let differences = comparison.differences.filter { difference in
-        difference.kind != .changed || difference.row != nil || !difference.object.contains(" ")
+        let isTable = difference.object.hasPrefix("table ") && difference.kind != .changed
+        return difference.row != nil || isTable || !difference.object.contains(" ")
       }
       #expect(
         differences.isEmpty || !warnings.isEmpty,

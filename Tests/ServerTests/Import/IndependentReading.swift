@@ -8,6 +8,9 @@ import TestSupport
 struct IndependentReading: Sendable {
   /// What is wrong with its pages, or why it cannot be read; nil where all of it can be.
   let fault: String?
+  /// Whether it finds rows or indexes in disorder, as where damage made two rows have one key: all can be read, and yet no
+  /// account of it can be right.
+  let isInDoubt: Bool
   /// The number of rows of each table that has rows of its own, in order of the numbers: damage may hit the very names.
   let rows: [Int]
 
@@ -38,7 +41,8 @@ struct IndependentReading: Sendable {
     for path in paths {
       guard case .array(let rows)? = answer[path]?["rows"] else { continue }
       readings[path] = IndependentReading(
-        fault: answer[path]?["fault"]?.stringValue, rows: rows.compactMap { $0.int64Value.map { Int($0) } })
+        fault: answer[path]?["fault"]?.stringValue, isInDoubt: answer[path]?["doubt"] == true,
+        rows: rows.compactMap { $0.int64Value.map { Int($0) } })
     }
     return readings
   }
@@ -48,12 +52,13 @@ struct IndependentReading: Sendable {
     folder = sys.argv[1]
     answers = {}
     for path in open(folder + "/paths").read().split("\n"):
-        fault, rows = None, []
+        fault, doubt, rows = None, False, []
         try:
             file = sqlite3.connect(folder + "/" + path)
             file.text_factory = bytes
             for (line,) in file.execute("PRAGMA main.quick_check(100)"):
                 if line.startswith(b"*** in database"): fault = line.decode("utf-8", "replace")
+            doubt = file.execute("PRAGMA main.integrity_check").fetchall() != [(b"ok",)]
             tables = file.execute(
                 "SELECT name, wr FROM pragma_table_list WHERE schema = 'main' AND type IN ('table', 'shadow')").fetchall()
             for name, _ in tables:
@@ -63,7 +68,7 @@ struct IndependentReading: Sendable {
                 rows.append(sum(1 for _ in file.execute("SELECT * FROM main.%s NOT INDEXED" % quoted)))
         except Exception as error:
             fault = "%s: %s" % (type(error).__name__, error)
-        answers[path] = {"fault": fault, "rows": sorted(rows)}
+        answers[path] = {"fault": fault, "doubt": doubt, "rows": sorted(rows)}
     print(json.dumps(answers))
     """#
 }

@@ -13,6 +13,8 @@ struct CopyPlan: Sendable {
   let build: SchemaBuild
   /// Names that the user gave, and that the file lacks.
   let notInFile: [String]
+  /// Why tables are not copied, one line each.
+  let errors: [String]
 
   /// Reads the source, looks at what is there in Postgres, and describes the values of tables that are to be made.
   ///
@@ -22,11 +24,13 @@ struct CopyPlan: Sendable {
   ) async throws {
     self.schema = schema
     let existing = try await SchemaBuild.existing(in: schema, on: connection)
-    let (source, tables) = try await reader.read { connection throws(SQLiteError) in
-      let source = try SourceDatabase(reading: connection)
-      return (source, try LegacySchema.wholeTables(of: source, in: connection))
+    let (source, tables, twins) = try await reader.read { connection throws(SQLiteError) in
+      var source = try SourceDatabase(reading: connection)
+      let twins = source.leaveOutTwins()
+      return (source, try LegacySchema.wholeTables(of: source, in: connection), twins)
     }
     sources = tables
+    errors = twins
     notInFile = (chosen ?? []).filter { tables.named($0, \.table.name) == nil }
     let wanted = chosen.map { Set($0) }
     // Names first: tables that are there are not described.

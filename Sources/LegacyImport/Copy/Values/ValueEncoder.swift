@@ -13,7 +13,9 @@ struct ValueRejection: Error {
 }
 
 /// Encodes values for one column. Nothing is changed in silence: what the type cannot hold as it is, is rejected.
-struct ValueEncoder: Sendable {
+///
+/// A class, as a struct of these parts would be copied for each value.
+final class ValueEncoder: Sendable {
   let type: TargetType
   /// The type as SQL spells it, for reasons.
   let typeName: String
@@ -21,6 +23,13 @@ struct ValueEncoder: Sendable {
   let time: LegacyTime
   /// The same without a zone, for columns that have none.
   let plainTime = LegacyTime()
+
+  /// Encodes values of a type.
+  init(type: TargetType, typeName: String, time: LegacyTime) {
+    self.type = type
+    self.typeName = typeName
+    self.time = time
+  }
 
   // MARK: - INTEGER
 
@@ -166,9 +175,18 @@ struct ValueEncoder: Sendable {
     ValueRejection("\(value) is no \(typeName)")
   }
 
-  /// A value as a reason repeats it: the row's raw values stand beside the reason.
+  /// The beginning of a value as a reason repeats it: the row's raw values stand beside the reason. A reason is a text of
+  /// Postgres, which holds no NUL; this and other controls are spelled out.
   func shown(_ value: String) -> String {
-    let text = value.count > 60 ? value.prefix(59) + "…" : value
-    return "\"" + text + "\""
+    var shown = "\""
+    let start = value.unicodeScalars.prefix(60)
+    for scalar in start {
+      if scalar.properties.generalCategory == .control {
+        shown += "\\u{\(String(scalar.value, radix: 16))}"
+      } else {
+        shown.unicodeScalars.append(scalar)
+      }
+    }
+    return shown + (start.endIndex < value.unicodeScalars.endIndex ? "…\"" : "\"")
   }
 }

@@ -77,11 +77,16 @@ extension ImportPage {
       ("Rows compared", proof.compared.withSeparators), ("Differences", proof.differenceCount.withSeparators),
       ("Rejected rows", proof.rejected.withSeparators), ("Took", ReportNumber.seconds(proof.seconds)),
     ]
+    if proof.unchanged > 0 {
+      facts.append(("Compared before, unchanged since", proof.unchanged.withSeparators))
+    }
     if proof.written > 0 { facts.append(("Written by agents since", proof.written.withSeparators)) }
     if proof.deleted > 0 { facts.append(("Deleted by agents since", proof.deleted.withSeparators)) }
     var blocks: [ReportPage.Block] = [
       .text(
-        "Each row was read from the source again, in the same snapshot, and compared with the row in Postgres, value for value."
+        proof.compared > 0 || proof.unchanged == 0
+          ? "Each row was read from the source again, in the same snapshot, and compared with the row in Postgres, value for value."
+          : "Nothing has changed on either side since every row was compared, value for value: in the source by the digests in the ledger, in Postgres by the numbers of the transactions that wrote the rows."
       ), .facts(facts.map { (name: $0.0, value: $0.1) }),
     ]
     if !proof.differences.isEmpty { blocks.append(.table(differences(proof))) }

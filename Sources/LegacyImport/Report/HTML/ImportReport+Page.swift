@@ -80,7 +80,7 @@ struct ImportPage {
         .neutral, "Done, not verified", "No row was compared: the run was told not to, or ended before."
       )
     }
-    guard verification.compared > 0 else {
+    guard verification.proved > 0 else {
       return (.neutral, "There was nothing to move", "The files hold no row.")
     }
     return (
@@ -99,10 +99,10 @@ struct ImportPage {
     if let verification = report.verification {
       let differs = verification.differenceCount > 0
       figures += [
-        .init("Compared", verification.compared.withSeparators),
+        .init("Proved", verification.proved.withSeparators),
         .init(
           "Differences", verification.differenceCount.withSeparators,
-          tone: differs ? .bad : verification.compared > 0 ? .good : .neutral),
+          tone: differs ? .bad : verification.proved > 0 ? .good : .neutral),
       ]
     }
     figures.append(.init("Time", ReportNumber.seconds(report.seconds)))
