@@ -19,7 +19,6 @@ struct CopyRun: Sendable {
     let plan = try await CopyPlan(
       reading: reader, schema: identity.schema, chosen: options.tables, connection: connection)
     report.notInFile = plan.notInFile
-    report.errors += plan.errors
     for name in plan.notInFile { warn("table \(name) is not in \(fileName) and was left out", &report) }
     report.omissions = plan.translation.omissions + (try await plan.build.before())
     let (routes, omissions) = plan.routes(try await catalogue(plan))
@@ -31,7 +30,7 @@ struct CopyRun: Sendable {
       let keyed = plan.routes(try await Catalogue(reading: connection, schema: identity.schema)).routes
       report.verification = try await verify(
         copied.compactMap { copy in
-          keyed.first { $0.source.table.name == copy.route.source.table.name }.map(copy.along)
+          keyed.named(copy.route.source.table.name, \.source.table.name).map(copy.along)
         })
     }
   }
@@ -73,7 +72,7 @@ struct CopyRun: Sendable {
       for (copy, table) in copies {
         report.add(table)
         report.sequences += try await SequenceReset(connection: connection, isDryRun: options.isDryRun).run(
-          copy.route, lastNumber: lastNumbers[copy.route.source.table.name])
+          copy.route, lastNumber: lastNumbers[copy.route.source.table.name.asciiLowercased])
       }
       copied += copies.map(\.copy)
     }
@@ -123,7 +122,7 @@ struct CopyRun: Sendable {
       else { return [:] }
       var numbers: [String: Int64] = [:]
       for row in try connection.query("SELECT name, seq FROM sqlite_sequence") {
-        if let name = row[0].string, let number = row[1].int64 { numbers[name] = number }
+        if let name = row[0].string, let number = row[1].int64 { numbers[name.asciiLowercased] = number }
       }
       return numbers
     }
