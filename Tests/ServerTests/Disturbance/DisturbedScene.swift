@@ -58,7 +58,7 @@ struct DisturbedScene {
       if changesRows, random.chance(0.7) { words += verb.updating }
       if try await disturb(words, disturbance, &random) { hits.append(disturbance) }
     }
-    await agent.stop()
+    #expect(await agent.stop(), "the agent has stopped writing by itself; \(comment)")
     try await finish()
     return hits
   }

@@ -62,7 +62,8 @@ extension DisturbedVerb {
     ],
     times: [
       "agents": ["created_at", "updated_at"], "agent_import_files": ["imported_at"],
-      "agent_import_rejects": ["run_id", "created_at"], "agent_import_deletions": ["deleted_at"],
+      "agent_import_sources": ["proof"], "agent_import_rejects": ["run_id", "created_at"],
+      "agent_import_deletions": ["deleted_at"],
       "agentbase_schema_versions": ["applied_at", "duration_ms"],
     ])
 
@@ -92,7 +93,7 @@ extension DisturbedVerb {
       "INSERT INTO users (name, email, created_at) VALUES ('new ' || ?1, 'user' || ?1, '2024-02-01 00:00:00')",
       "INSERT INTO posts (user_id, body, score) VALUES (1 + ?1 % 1000, 'text ' || ?1, ?1 / 3.0)",
       "INSERT INTO tags VALUES (1 + ?1 % 3000, 'tag ' || ?1)",
-      "INSERT INTO log VALUES ('the same', NULL)",
+      "INSERT INTO log VALUES ('the same', nullif(?1, ?1))",
       "INSERT INTO search VALUES ('text ' || ?1)",
       "INSERT INTO prices VALUES (NULL, 'thing ' || ?1, ?1 / 7.0)",
       "INSERT INTO prices VALUES (NULL, 'much too much', 1e12 + ?1)",

@@ -34,9 +34,13 @@ final class WritingAgent: Sendable {
   }
 
   /// Kills it, and waits until it is gone.
-  func stop() async {
+  ///
+  /// - Returns: whether it was at work until then.
+  func stop() async -> Bool {
+    let wasAtWork = process.isRunning
     kill()
     for await _ in end {}
+    return wasAtWork
   }
 
   private static let script = """

@@ -155,7 +155,13 @@ extension SchemaTranslator {
       translator.scope = TranslationScope(relation)
     }
     let type = ValueType(type(of: table, column).type)
-    let value = try translator.value(SQLParser.expression(sql), as: type)
+    let profile = profile(of: table, column)
+    let plain = try translator.translate(SQLParser.expression(sql))
+    // What overflows becomes a REAL in SQLite, and fails in Postgres.
+    if profile.hasOddReals || (plain.type == .integer && profile.reals > 0) {
+      throw TranslationRefusal("some of its values are beyond what Postgres calculates")
+    }
+    let value = try translator.adapt(plain, to: type)
     if let departure = translator.departures.first { throw TranslationRefusal(departure) }
     return value.sql
   }
