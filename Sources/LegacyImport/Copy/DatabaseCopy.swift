@@ -12,6 +12,7 @@ import SQLite
 public struct DatabaseCopy: Sendable {
   private let path: String
   private let options: CopyOptions
+  private let rates: RateRecorder
   private let onEvent: @Sendable (ImportEvent) -> Void
 
   /// A copy of a file.
@@ -27,7 +28,12 @@ public struct DatabaseCopy: Sendable {
     if let reason = Discovery.reasonAgainst(path) { throw reason }
     self.path = path
     self.options = options
-    self.onEvent = onEvent
+    let rates = RateRecorder()
+    self.rates = rates
+    self.onEvent = { event in
+      rates.take(event)
+      onEvent(event)
+    }
   }
 
   // MARK: - Running
@@ -48,6 +54,7 @@ public struct DatabaseCopy: Sendable {
 
   private func runToTheEnd() async throws -> CopyReport {
     let start = ContinuousClock.now
+    rates.begin()
     let connection = try await Self.connect(options)
     let reader = SourceReader(
       LegacyFile(path: path, relativePath: URL(filePath: path).lastPathComponent, agent: ""))
@@ -66,6 +73,7 @@ public struct DatabaseCopy: Sendable {
     }
     await reader.close()
     await connection.close()
+    report.rates = rates.rates
     report.seconds = start.secondsAgo
     return report
   }

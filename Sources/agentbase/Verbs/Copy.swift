@@ -1,7 +1,9 @@
 // agentbase copy: a whole SQLite database into Postgres, with proof.
 
 internal import AgentBase
+internal import Foundation
 internal import LegacyImport
+internal import Postgres
 
 extension Verb {
   static let copy = Verb(
@@ -33,7 +35,8 @@ struct CopyVerb {
     return names
   }
   private static let report = Option.path(
-    "report", "FILE", help: "where the JSON report goes; none is written unless given")
+    "report", "FILE",
+    help: "where the JSON report goes, and beside it a page to look at, FILE with .html; none unless given")
 
   static let options = [
     Option.sqlite.declaration, Option.postgresURL.declaration, schema.declaration, tables.declaration,
@@ -45,6 +48,7 @@ struct CopyVerb {
 
   private let arguments: Arguments
   private let path: String
+  private let target: PostgresConfiguration
   private let reportPath: String?
   private let options: CopyOptions
 
@@ -52,7 +56,9 @@ struct CopyVerb {
   init(_ arguments: Arguments) throws(UsageError) {
     self.arguments = arguments
     path = try arguments.required(.sqlite)
-    var options = CopyOptions(postgresURL: try PostgresTarget(arguments).url)
+    let target = try PostgresTarget(arguments)
+    self.target = target.configuration
+    var options = CopyOptions(postgresURL: target.url)
     options.schema = try arguments.value(Self.schema)
     options.tables = try arguments.value(Self.tables)
     options.isDryRun = arguments[Self.dryRun]
@@ -72,7 +78,7 @@ struct CopyVerb {
     defer { display.end() }
     let report = try await DatabaseCopy(file: path, options: options) { display.take($0) }.run()
     display.end()
-    try file?.write(report.json)
+    try file?.write(report.json, page: file.map { page(of: report, beside: $0) })
     if arguments[.json] {
       Output.standard(report.json.text)
     } else if !arguments[.quiet] {
@@ -81,6 +87,14 @@ struct CopyVerb {
     }
     if let failure = failure(report) { Output.error(failure.text) }
     return ExitCode(rawValue: report.exitCode)
+  }
+
+  /// The report as a page to look at.
+  private func page(of report: CopyReport, beside file: ReportFile) -> ReportPage {
+    ReportPage(
+      report,
+      of: RunDescription(
+        source: path, target: target, jsonReport: URL(filePath: file.path).lastPathComponent))
   }
 
   /// Why the exit code is not 0.

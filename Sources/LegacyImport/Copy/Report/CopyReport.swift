@@ -49,6 +49,8 @@ public struct CopyReport: Sendable {
   public internal(set) var errors: [String] = []
   /// What the user should know, each in one line.
   public internal(set) var warnings: [String] = []
+  /// How fast it went.
+  public internal(set) var rates = RunRates()
   /// The proof; nil where none was asked for or reached.
   public internal(set) var verification: VerificationReport?
   /// Seconds that the run took.
@@ -90,7 +92,8 @@ public struct CopyReport: Sendable {
       "duration_seconds": .real(seconds) ?? .null, "tables": .array(tables.map(\.json)),
       "omissions": .array(omissions.map(\.json)), "not_in_file": .array(notInFile.map(JSON.string)),
       "sequences": .array(sequences.map(\.json)), "errors": .array(errors.map(JSON.string)),
-      "warnings": .array(warnings.map(JSON.string)), "verification": verification?.json ?? .null,
+      "warnings": .array(warnings.map(JSON.string)), "rates": rates.json,
+      "verification": verification?.json ?? .null,
     ]
   }
 }

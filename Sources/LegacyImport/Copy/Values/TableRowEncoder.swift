@@ -6,12 +6,20 @@ import SQLite
 
 /// Encodes the rows of a copied table.
 struct TableRowEncoder: RowEncoding {
-  private struct Column: Sendable {
+  /// A class, as a struct of so many parts would be copied for each value.
+  private final class Column: Sendable {
     /// The place in the scan's rows, whose first column is the rowid.
     let place: Int
     let name: String
     let isNotNull: Bool
     let values: ValueEncoder
+
+    init(_ column: ColumnRoute, time: LegacyTime) {
+      place = column.place + 1
+      name = column.target.name
+      isNotNull = column.target.isNotNull
+      values = ValueEncoder(type: column.target.type, typeName: column.target.typeName, time: time)
+    }
   }
 
   private let table: LegacyTable
@@ -24,11 +32,7 @@ struct TableRowEncoder: RowEncoding {
     table = route.source.table
     self.identity = identity
     obstacle = route.obstacle
-    columns = route.columns.map { column in
-      Column(
-        place: column.place + 1, name: column.target.name, isNotNull: column.target.isNotNull,
-        values: ValueEncoder(type: column.target.type, typeName: column.target.typeName, time: time))
-    }
+    columns = route.columns.map { Column($0, time: time) }
   }
 
   func encode(

@@ -13,7 +13,9 @@ struct ValueRejection: Error {
 }
 
 /// Encodes values for one column. Nothing is changed in silence: what the type cannot hold as it is, is rejected.
-struct ValueEncoder: Sendable {
+///
+/// A class, as a struct of these parts would be copied for each value.
+final class ValueEncoder: Sendable {
   let type: TargetType
   /// The type as SQL spells it, for reasons.
   let typeName: String
@@ -21,6 +23,13 @@ struct ValueEncoder: Sendable {
   let time: LegacyTime
   /// The same without a zone, for columns that have none.
   let plainTime = LegacyTime()
+
+  /// Encodes values of a type.
+  init(type: TargetType, typeName: String, time: LegacyTime) {
+    self.type = type
+    self.typeName = typeName
+    self.time = time
+  }
 
   // MARK: - INTEGER
 
