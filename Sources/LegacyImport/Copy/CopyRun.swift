@@ -10,6 +10,9 @@ struct CopyRun: Sendable {
   let ledger: Ledger
   let identity: CopyIdentity
   let options: CopyOptions
+  /// A second connection, on which a table gets its keys and is verified while the next is loaded; nil in a dry run, which is one
+  /// transaction, and where the server has none to spare.
+  let second: PostgresConnection?
   let onEvent: @Sendable (ImportEvent) -> Void
 
   private var connection: PostgresConnection { ledger.connection }
@@ -24,16 +27,19 @@ struct CopyRun: Sendable {
     report.omissions = plan.translation.omissions + (try await plan.build.before())
     let (routes, omissions) = plan.routes(try await catalogue(plan))
     report.omissions += omissions
-    let copied = try await copyAll(routes, &report)
-    report.omissions += try await plan.build.after()
-    if options.verifies, !options.isDryRun {
-      // The keys by which rows are told from each other may be new.
-      let keyed = plan.routes(try await Catalogue(reading: connection, schema: identity.schema)).routes
-      report.verification = try await verify(
-        copied.compactMap { copy in
-          keyed.first { $0.source.table.name == copy.route.source.table.name }.map(copy.along)
-        })
+    let finished = try await TwoSteps.run(atOnce: second != nil) { handOver in
+      try await copyAll(routes, &report, handOver)
+    } second: { copied in
+      try await finish(copied, plan, on: second ?? connection)
     }
+    var made = finished.made
+    for place in plan.translation.after.indices where made[place] == nil {
+      try Task.checkCancellation()
+      made[place] = .some(try await plan.build.perform(plan.translation.after[place]))
+    }
+    report.omissions += made.sorted { $0.key < $1.key }.compactMap(\.value)
+    if options.verifies, !options.isDryRun { report.verification = finished.verification }
+    if !options.isDryRun { try await ledger.flush(agent: "", fileID: identity.fileID) }
   }
 
   /// The tables of Postgres. Those that an interrupted run has made and begun to fill are given their keys first.
@@ -57,13 +63,14 @@ struct CopyRun: Sendable {
   // MARK: - Rows
 
   /// Copies all tables, parents before children.
-  private func copyAll(_ routes: [TableRoute], _ report: inout CopyReport) async throws -> [TableCopy] {
+  private func copyAll(
+    _ routes: [TableRoute], _ report: inout CopyReport, _ handOver: (TableCopy) -> Void
+  ) async throws {
     var rows: [Int] = []
     for route in routes { rows.append(try await reader.rowCount(of: route.source.table.name)) }
     onEvent(.planned(files: 1, tables: routes.count, rows: rows.reduce(0, +)))
     try await identity.enterFile(ledger)
     let lastNumbers = try await lastNumbers()
-    var copied: [TableCopy] = []
     for group in LoadOrder(parents: Self.parents(of: routes)).groups {
       var copies: [(copy: TableCopy, report: TableReport)] = []
       for place in group.tables {
@@ -74,39 +81,40 @@ struct CopyRun: Sendable {
         report.add(table)
         report.sequences += try await SequenceReset(connection: connection, isDryRun: options.isDryRun).run(
           copy.route, lastNumber: lastNumbers[copy.route.source.table.name])
+        handOver(copy)
       }
-      copied += copies.map(\.copy)
     }
-    return copied
   }
 
-  // MARK: - The proof
+  // MARK: - Behind the load
 
-  /// Compares every row of the file with Postgres.
-  private func verify(_ copies: [TableCopy]) async throws -> VerificationReport {
-    let start = ContinuousClock.now
-    var report = VerificationReport()
-    var spelling: TextSpelling?
-    if copies.contains(where: \.route.hasCastColumns) {
-      spelling = TextSpelling(connection: try await DatabaseCopy.connect(options))
+  /// What became of tables whose rows are there.
+  private struct Finished: Sendable {
+    var verification = VerificationReport()
+    /// The places of the steps that were done, and what there is to say of them.
+    var made: [Int: Omission?] = [:]
+  }
+
+  /// Makes the keys and indexes of tables and compares their rows, as they come.
+  private func finish(
+    _ copies: AsyncStream<TableCopy>, _ plan: CopyPlan, on connection: PostgresConnection
+  ) async throws -> Finished {
+    var finished = Finished()
+    let proof = CopyProof(connection: connection, run: self)
+    for await copy in copies {
+      try Task.checkCancellation()
+      let places = plan.steps(of: copy.route)
+      let build = SchemaBuild(translation: plan.translation, connection: connection)
+      for place in places {
+        finished.made[place] = .some(try await build.perform(plan.translation.after[place]))
+      }
+      guard options.verifies, !options.isDryRun else { continue }
+      // The keys by which rows are told from each other may be new.
+      let known = places.isEmpty ? copy : try await plan.keyed(copy, on: connection)
+      if let known { try await proof.compare(known, into: &finished.verification) }
     }
-    for copy in copies {
-      let before = report.compared
-      let (name, target) = (copy.route.source.table.name, copy.route.target.displayName)
-      onEvent(
-        .began(
-          .verifying, file: fileName, table: name, target: target,
-          rows: try await reader.rowCount(of: name)))
-      try await CopyVerification(
-        connection: connection, copy: copy, spelling: copy.route.hasCastColumns ? spelling : nil,
-        rejected: try await ledger.rejectedRows(of: copy.inLedger), onEvent: onEvent
-      ).run(into: &report)
-      onEvent(
-        .finished(.verifying, file: fileName, table: name, rows: report.compared - before, rejected: 0))
-    }
-    await spelling?.connection.close()
-    report.seconds = start.secondsAgo
-    return report
+    await proof.close()
+    return finished
   }
 
   private static func parents(of routes: [TableRoute]) -> [[Int]] {

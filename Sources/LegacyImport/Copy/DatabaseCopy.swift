@@ -105,11 +105,30 @@ public struct DatabaseCopy: Sendable {
     _ = try await connection.query("SELECT pg_advisory_lock(\(identity.fileID))")
     // Only now the snapshot is taken: another run must not have moved what this one does not see.
     try await reader.checkPages()
+    let second = try await second(connection)
     let run = CopyRun(
-      reader: reader, ledger: ledger, identity: identity, options: options, onEvent: onEvent)
-    try await run.run(into: &report)
+      reader: reader, ledger: ledger, identity: identity, options: options, second: second,
+      onEvent: onEvent)
+    do {
+      try await run.run(into: &report)
+    } catch {
+      await second?.close()
+      throw error
+    }
+    await second?.close()
     _ = try await connection.query("SELECT pg_advisory_unlock(\(identity.fileID))")
     return report
+  }
+
+  /// Opens the second connection, and lets the first not wait for the disk with each commit: rows and their line in the ledger
+  /// are lost together or not at all, and `Ledger.flush` waits once. None in a dry run.
+  private func second(_ connection: PostgresConnection) async throws -> PostgresConnection? {
+    guard !options.isDryRun else { return nil }
+    try await connection.execute("SET synchronous_commit = off")
+    guard let second = try? await Self.connect(options) else { return nil }
+    // Sorting in memory is what makes an index fast.
+    try await second.execute("SET maintenance_work_mem = '256MB'")
+    return second
   }
 
   /// The schema that the tables are in.

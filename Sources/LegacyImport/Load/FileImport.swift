@@ -70,30 +70,18 @@ struct FileImport: Sendable {
   /// Loads the tables one after the other. While one is loaded, the one before it is completed and verified, where the server
   /// has a second connection for that.
   private func load(_ sources: [SourceTable], rows: [Int], into outcome: inout Outcome) async throws {
-    let (finishing, queue) = AsyncStream.makeStream(of: LoadedTable.self)
     var tables: [TableReport] = []
-    let load = { (place: Int) in
-      let (report, hasChanged) = try await move(sources[place], rows: rows[place])
-      tables.append(report)
-      let isWaitedFor = sources[(place + 1)...].contains { $0.target == sources[place].target }
-      queue.yield(
-        LoadedTable(
-          source: sources[place], report: report, hasChanged: hasChanged,
-          completesTarget: isLast && !isWaitedFor))
-    }
-    let finished: Finished
-    if let second = target.second {
-      finished = try await withThrowingTaskGroup(of: Finished.self) { group in
-        defer { queue.finish() }
-        group.addTask { try await finish(finishing, on: second) }
-        for place in sources.indices { try await load(place) }
-        queue.finish()
-        return try await group.next() ?? Finished()
+    let finished = try await TwoSteps.run(atOnce: target.second != nil) { handOver in
+      for (place, source) in sources.enumerated() {
+        let (report, hasChanged) = try await move(source, rows: rows[place])
+        tables.append(report)
+        let isWaitedFor = sources[(place + 1)...].contains { $0.target == source.target }
+        handOver(
+          LoadedTable(
+            source: source, report: report, hasChanged: hasChanged, completesTarget: isLast && !isWaitedFor))
       }
-    } else {
-      for place in sources.indices { try await load(place) }
-      queue.finish()
-      finished = try await finish(finishing, on: target.connection)
+    } second: { loaded in
+      try await finish(loaded, on: target.second ?? target.connection)
     }
     outcome.tables += tables
     outcome.verification.add(finished.verification)
@@ -142,7 +130,7 @@ struct FileImport: Sendable {
 
   /// Completes and verifies tables, as they come.
   private func finish(
-    _ tables: some AsyncSequence<LoadedTable, Never> & Sendable, on connection: PostgresConnection
+    _ tables: AsyncStream<LoadedTable>, on connection: PostgresConnection
   ) async throws -> Finished {
     var finished = Finished()
     for await table in tables {

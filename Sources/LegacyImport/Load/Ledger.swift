@@ -64,13 +64,18 @@ struct Ledger: Sendable {
   /// Waits until all that was committed for a file is on the server's disk, as surely as the server is set to: a commit that
   /// waits carries those before it along.
   func flush(_ file: LegacyFile) async throws {
-    let fileID = LegacyIdentity.file(agent: file.agent, file: file.relativePath)
+    try await flush(
+      agent: file.agent, fileID: LegacyIdentity.file(agent: file.agent, file: file.relativePath))
+  }
+
+  /// Waits for the disk, likewise.
+  func flush(agent: String, fileID: Int64) async throws {
     try await connection.transaction { connection in
       try await connection.execute("SET LOCAL synchronous_commit = DEFAULT")
       try await connection.execute(
         """
         UPDATE agent_import_files SET imported_at = \(PostgresValue.timestamptz(migratedAt))
-        WHERE agent_id = \(file.agent) AND file_id = \(fileID)
+        WHERE agent_id = \(agent) AND file_id = \(fileID)
         """)
     }
   }

@@ -43,12 +43,12 @@ actor SourceReader {
     try connection.executeScript("PRAGMA ignore_check_constraints = ON")
     do throws(SQLiteError) {
       try checkPages("1", connection)
-    } catch where error.code.primary == .error {
+    } catch  where error.code.primary == .error {
       // An index by a collation of the application's own cannot be opened here: the other tables are checked.
       for table in schema.tables where table.storage != .virtual {
         do throws(SQLiteError) {
           try checkPages(SQLiteIdentifier.quoted(table.table.name), connection)
-        } catch where error.code.primary == .error {
+        } catch  where error.code.primary == .error {
           continue
         }
       }

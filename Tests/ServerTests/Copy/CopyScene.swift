@@ -73,24 +73,28 @@ struct CopyScene {
   // MARK: - What always holds
 
   /// Checks that each table's rows are accounted for, in the report and in the books.
-  func expectWhole(_ report: CopyReport, location: SourceLocation = #_sourceLocation) async throws {
+  func expectWhole(
+    _ report: CopyReport, _ comment: Comment? = nil, location: SourceLocation = #_sourceLocation
+  ) async throws {
     for table in report.tables {
       #expect(
-        table.read == table.loaded + table.alreadyThere + table.rejected, "\(table.table)",
+        table.read == table.loaded + table.alreadyThere + table.rejected, "\(table.table) \(comment ?? "")",
         sourceLocation: location)
-      #expect(table.read == (try rows(of: table.table)), "\(table.table)", sourceLocation: location)
+      #expect(
+        table.read == (try rows(of: table.table)), "\(table.table) \(comment ?? "")", sourceLocation: location
+      )
     }
-    #expect(report.errors.isEmpty, "\(report.errors)", sourceLocation: location)
+    #expect(report.errors.isEmpty, "\(report.errors) \(comment ?? "")", sourceLocation: location)
     if !report.isDryRun {
       #expect(
-        try await count("SELECT coalesce(sum(rows_read), 0) FROM agent_imports") == report.read,
+        try await count("SELECT coalesce(sum(rows_read), 0) FROM agent_imports") == report.read, comment,
         sourceLocation: location)
       #expect(
-        try await count("SELECT count(*) FROM agent_import_rejects") == report.rejected,
+        try await count("SELECT count(*) FROM agent_import_rejects") == report.rejected, comment,
         sourceLocation: location)
     }
     let differences = report.verification?.differences.map(\.description) ?? []
-    #expect(differences.isEmpty, sourceLocation: location)
+    #expect(differences.isEmpty, comment, sourceLocation: location)
   }
 }
 

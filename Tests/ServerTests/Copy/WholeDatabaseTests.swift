@@ -165,7 +165,8 @@ import Testing
             "copy", "--sqlite", scene.path, "--postgres-url", scene.url, "--batch-size", "100", "--no-verify",
           ],
           in: scene.folder.path)
-        try await Task.sleep(for: .milliseconds(Int.random(in: 30...900, using: &random)))
+        // A whole copy takes some hundred milliseconds, the program's start some tens.
+        try await Task.sleep(for: .milliseconds(Int.random(in: 20...(kills == 0 ? 90 : 600), using: &random)))
         copy.signal(SIGKILL)
         if await copy.ended().exitCode == SIGKILL { kills += 1 }
       }

@@ -93,6 +93,25 @@ struct CopyPlan: Sendable {
 
   // MARK: - Keys
 
+  /// The places of the steps that a table's own rows are enough for: its keys, indexes and checks, if the copy has made it.
+  func steps(of route: TableRoute) -> [Int] {
+    guard makes(route.source.table.name) else { return [] }
+    return translation.after.indices.filter { place in
+      let step = translation.after[place]
+      return switch step.object {
+      case .index(let table): table == route.target.name
+      case .constraint(let table): table == route.target.name && !step.sql.contains("FOREIGN KEY")
+      case .schema, .table, .view, .columnDefault: false
+      }
+    }
+  }
+
+  /// A copy whose table is as the catalogue tells it now; nil where the table is gone.
+  func keyed(_ copy: TableCopy, on connection: PostgresConnection) async throws -> TableCopy? {
+    let now = routes(try await Catalogue(reading: connection, schema: schema)).routes
+    return now.first { $0.source.table.name == copy.route.source.table.name }.map(copy.along)
+  }
+
   /// Makes the primary keys of tables that an earlier, interrupted run has made and begun to fill: rows that have changed since
   /// are found by them.
   ///

@@ -50,9 +50,14 @@ extension ExpressionTranslator {
     case ("substr", 2...3), ("substring", 2...3): return try substring(arguments)
     case ("hex", 1):
       let bytes = try value(arguments[0], as: .bytes).sql
-      return .atom("upper(encode(\(bytes), 'hex'))", .text)
-    case ("char", 1): return .atom("chr((\(try argument(arguments, 0, as: .integer)))::integer)", .text)
-    case ("unicode", 1): return .atom("ascii(\(try argument(arguments, 0, as: .text)))::bigint", .integer)
+      // Of NULL, SQLite answers an empty text.
+      return .atom("COALESCE(upper(encode(\(bytes), 'hex')), '')", .text)
+    case ("char", 1):
+      departIfExact("chr() refuses what is no character")
+      return .atom("chr((\(try argument(arguments, 0, as: .integer)))::integer)", .text)
+    case ("unicode", 1):
+      departIfExact("ascii() of an empty text is 0")
+      return .atom("ascii(\(try argument(arguments, 0, as: .text)))::bigint", .integer)
     case ("quote", 1):
       depart("quote() is spelled as Postgres does")
       return .atom("quote_nullable(\(try argument(arguments, 0, as: .text)))", .text)
@@ -65,11 +70,16 @@ extension ExpressionTranslator {
   private mutating func substring(_ arguments: [SQLExpression]) throws(TranslationRefusal) -> TranslatedSQL {
     let inner = try translate(arguments[0])
     let text = inner.type == .bytes ? inner : try adapt(inner, to: .text)
+    if inner.type == .bytes { departIfExact("substr() of an empty blob is NULL in SQLite") }
     let length =
       arguments.count == 3 ? "(" + (try argument(arguments, 2, as: .integer)) + ")::integer" : nil
+    if arguments.count == 3 {
+      if case .integer = arguments[2] {} else { departIfExact("substr() may have a negative length") }
+    }
     // A negative start counts from the end.
     if case .unary("-", .integer(let digits)) = arguments[1], text.type == .text {
       let right = "right(\(text.sql), \(digits))"
+      if length != nil { departIfExact("substr() of a text that is shorter") }
       return .atom(length.map { "left(\(right), \($0))" } ?? right, .text)
     }
     let start = try translate(arguments[1])
@@ -95,6 +105,7 @@ extension ExpressionTranslator {
 
   private mutating func typeName(_ argument: SQLExpression) throws(TranslationRefusal) -> TranslatedSQL {
     let inner = try translate(argument)
+    if case .column = argument {} else { departIfExact("what SQLite stores it as is not known") }
     let name: String
     switch inner.type {
     case .boolean, .integer: name = "integer"
@@ -102,7 +113,10 @@ extension ExpressionTranslator {
       depart("a column of numbers does not tell INTEGER from REAL")
       name = "real"
     case .bytes: name = "blob"
-    default: name = "text"
+    case .text: name = "text"
+    default:
+      depart("what SQLite stores it as is not known")
+      name = "text"
     }
     return .atom("(CASE WHEN \(inner.operand) IS NULL THEN 'null' ELSE '\(name)' END)", .text)
   }

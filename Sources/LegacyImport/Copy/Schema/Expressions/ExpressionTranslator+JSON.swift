@@ -4,6 +4,7 @@ extension ExpressionTranslator {
   mutating func jsonFunction(_ name: String, _ arguments: [SQLExpression]) throws(TranslationRefusal)
     -> TranslatedSQL?
   {
+    if name.hasPrefix("json") { departIfExact("JSON that is malformed is refused, and true is no 1") }
     switch (name, arguments.count) {
     case ("json", 1): return try value(arguments[0], as: .json)
     case ("json_valid", 1):
@@ -36,6 +37,7 @@ extension ExpressionTranslator {
   mutating func member(_ symbol: String, _ left: SQLExpression, _ right: SQLExpression)
     throws(TranslationRefusal) -> TranslatedSQL
   {
+    departIfExact("JSON that is malformed is refused, and true is no 1")
     let document = try value(left, as: .json).operand
     switch right {
     case .string(let path) where path.hasPrefix("$"):

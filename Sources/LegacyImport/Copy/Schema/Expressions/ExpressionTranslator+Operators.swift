@@ -16,6 +16,8 @@ extension ExpressionTranslator {
       }
     }
     let value = try number(operand)
+    // SQLite has no -0.0 for an answer here.
+    if symbol == "-", value.type == .double { return .compound("0 - \(value.operand)", .double) }
     return symbol == "+" ? value : .compound(symbol + value.operand, value.type)
   }
 
@@ -54,6 +56,9 @@ extension ExpressionTranslator {
   {
     let (first, second) = (try number(left), try number(right))
     let isWhole = first.type == .integer && second.type == .integer
+    if first.type == .numeric || second.type == .numeric {
+      departIfExact("numeric is calculated in decimals, where SQLite calculates in binary")
+    }
     let type: ValueType =
       isWhole ? .integer : first.type == .numeric && second.type != .double ? .numeric : .double
     switch symbol {
@@ -62,10 +67,12 @@ extension ExpressionTranslator {
       let isZero = second.literal == .integer("0") || second.literal == nil
       let divisor = isZero ? "NULLIF(\(second.sql), 0)" : second.operand
       if symbol == "%", !isWhole {
+        departIfExact("a large number has no whole part in Postgres")
         return .compound("trunc(\(first.sql))::bigint % NULLIF(trunc(\(second.sql))::bigint, 0)", .integer)
       }
       return .compound("\(first.operand) \(symbol) \(divisor)", type)
     case "<<", ">>":
+      if second.literal == nil { departIfExact("it shifts by a number of bits that is not written out") }
       return .compound("\(first.operand) \(symbol) (\(second.sql))::integer", .integer)
     default: return .compound("\(first.operand) \(symbol) \(second.operand)", type)
     }
@@ -76,13 +83,13 @@ extension ExpressionTranslator {
   mutating func comparison(_ symbol: String, _ left: SQLExpression, _ right: SQLExpression)
     throws(TranslationRefusal) -> TranslatedSQL
   {
-    let (first, second) = try operands(left, right)
+    let (first, second) = try operands(left, right, isOrdering: symbol != "=" && symbol != "<>")
     return .compound("\(first) \(symbol) \(second)", .boolean)
   }
 
   /// Both sides in one type, and by the collation that SQLite compares them by.
-  private mutating func operands(_ left: SQLExpression, _ right: SQLExpression) throws(TranslationRefusal)
-    -> (String, String)
+  private mutating func operands(_ left: SQLExpression, _ right: SQLExpression, isOrdering: Bool = false)
+    throws(TranslationRefusal) -> (String, String)
   {
     var first = try translate(Self.uncollated(left))
     var second = try translate(Self.uncollated(right))
@@ -90,10 +97,15 @@ extension ExpressionTranslator {
       first = try adapt(first, to: type)
       second = try adapt(second, to: type)
     }
-    guard first.type.isTextual, second.type.isTextual else { return (first.operand, second.operand) }
+    guard first.type.isTextual, second.type.isTextual else {
+      if isExact, first.type.isMoment || second.type.isMoment { depart("it compares times") }
+      return (first.operand, second.operand)
+    }
+    if isOrdering { departIfExact("texts are ordered by the collation of the database") }
     switch collation(of: left) ?? collation(of: right) {
     case nil: return (first.operand, second.operand)
     case "NOCASE"?:
+      departIfExact("lower() folds all letters, NOCASE those of ASCII")
       if first.literal == .null || second.literal == .null { return (first.operand, second.operand) }
       return ("lower(\(first.sql))", "lower(\(second.sql))")
     case "RTRIM"?: return ("rtrim(\(first.sql), ' ')", "rtrim(\(second.sql), ' ')")
@@ -241,6 +253,7 @@ extension ExpressionTranslator {
     } else if types.allSatisfy({ $0.isNumber || $0 == .boolean }) {
       type = types.contains(.double) ? .double : .integer
     } else {
+      departIfExact("its values are of several kinds")
       type = .text
     }
     let adapted = try values.map { (value) throws(TranslationRefusal) in try adapt(value, to: type).sql }

@@ -10,6 +10,11 @@ extension ExpressionTranslator {
   mutating func adapt(_ value: TranslatedSQL, to type: ValueType) throws(TranslationRefusal) -> TranslatedSQL
   {
     if value.type == type || type == .unknown { return value }
+    if isExact, !Self.isExact(value, type) {
+      depart(
+        "it takes \(Self.word(value.type)) for \(Self.word(type)), which Postgres may refuse or spell otherwise"
+      )
+    }
     if let literal = value.literal { return try adapt(literal, value, to: type) }
     switch (value.type, type) {
     case (.unknown, _): return value
@@ -51,6 +56,22 @@ extension ExpressionTranslator {
     case (.integer, .timestamp), (.double, .timestamp): return .atom("to_timestamp(\(value.sql))", .timestamp)
     case (.timestamp, .date): return .atom("(\(value.operand) AT TIME ZONE 'UTC')::date", .date)
     default: throw TranslationRefusal("it takes \(Self.word(value.type)) for \(Self.word(type))")
+    }
+  }
+
+  /// Whether every value becomes the one that SQLite makes of it.
+  private static func isExact(_ value: TranslatedSQL, _ type: ValueType) -> Bool {
+    switch (value.literal, value.type, type) {
+    case (.null?, _, _), (.string?, _, .text), (.integer?, _, .boolean): true
+    case (.integer?, _, .double), (.integer?, _, .numeric), (.real?, _, .double), (.real?, _, .numeric): true
+    case (_?, _, _): false
+    case (nil, .boolean, .integer), (nil, .boolean, .double), (nil, .boolean, .numeric),
+      (nil, .boolean, .text),
+      (nil, .integer, .boolean), (nil, .double, .boolean), (nil, .numeric, .boolean),
+      (nil, .integer, .numeric),
+      (nil, .integer, .text), (nil, .text, .bytes):
+      true
+    default: false
     }
   }
 
@@ -133,7 +154,7 @@ extension ExpressionTranslator {
     }
     let types: Set = [left.type, right.type]
     if types.contains(.unknown) || types.allSatisfy(\.isNumber) { return nil }
-    if types.contains(.boolean), types.contains(where: \.isNumber) { return .integer }
+    if types.contains(.boolean), let number = types.first(where: \.isNumber) { return number }
     if let number = types.first(where: \.isNumber), types.contains(where: \.isTextual) {
       return number == .integer ? .numeric : number
     }

@@ -86,6 +86,11 @@ struct ExpressionTranslator {
 
   mutating func depart(_ reason: String) { departures.append(reason) }
 
+  /// Departs where the values have to be those of SQLite: what may differ for some value, or fail, is then not generated.
+  mutating func departIfExact(_ reason: String) {
+    if isExact { departures.append(reason) }
+  }
+
   // MARK: Operands
 
   private static func literal(_ sql: String, _ type: ValueType, _ expression: SQLExpression) -> TranslatedSQL

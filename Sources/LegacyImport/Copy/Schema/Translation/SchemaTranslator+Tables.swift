@@ -145,17 +145,27 @@ extension SchemaTranslator {
   ) throws(TranslationRefusal) -> String {
     let sql = table.columns[column].generatedSQL ?? ""
     guard !sql.isEmpty else { throw TranslationRefusal("its expression is not understood") }
+    // A name in double quotes would be taken for a string where its column is not there.
+    let isEarly = try SQLToken.tokens(of: sql).contains {
+      $0.isName && waiting.contains($0.text.asciiLowercased)
+    }
+    if isEarly { throw TranslationRefusal("it reads generated columns that are plain ones in Postgres") }
     var translator = translator(for: table)
     translator.isExact = true
     if var relation = translator.scope.levels[0].first {
       for (place, expression) in others { relation.columns[place].expression = "(\(expression))" }
-      relation.columns.removeAll { waiting.contains($0.name.asciiLowercased) }
       // The rowid is no column that Postgres has there.
       relation.rowIDColumn = nil
       translator.scope = TranslationScope(relation)
     }
     let type = ValueType(type(of: table, column).type)
-    let value = try translator.value(SQLParser.expression(sql), as: type)
+    let profile = profile(of: table, column)
+    let plain = try translator.translate(SQLParser.expression(sql))
+    // What overflows becomes a REAL in SQLite, and fails in Postgres.
+    if profile.hasOddReals || (plain.type == .integer && profile.reals > 0) {
+      throw TranslationRefusal("some of its values are beyond what Postgres calculates")
+    }
+    let value = try translator.adapt(plain, to: type)
     if let departure = translator.departures.first { throw TranslationRefusal(departure) }
     return value.sql
   }
