@@ -117,4 +117,28 @@ import Testing
       }
     }
   }
+
+  /// Found by the disturbance harness.
+  @Test func aRunThatEndsBetweenForgettingRowsAndReadingThemAgain() async throws {
+    let scene = try await CopyScene()
+    try scene.write(
+      """
+      CREATE TABLE users (id INTEGER PRIMARY KEY, name TEXT);
+      INSERT INTO users VALUES (1, 'a'), (2, 'b'), (3, 'c');
+      """)
+    try await scene.expectWhole(scene.copy())
+    try await scene.execute(
+      """
+      CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'not now'; END $$;
+      CREATE TRIGGER refuse BEFORE INSERT ON agent_imports FOR EACH ROW EXECUTE FUNCTION refuse();
+      """)
+    await #expect(throws: (any Error).self) { try await scene.copy { $0.onConflict = .update } }
+    try await scene.execute("DROP TRIGGER refuse ON agent_imports")
+    // A row that the ledger has forgotten, and that is another one now.
+    try scene.write("UPDATE users SET name = 'changed' WHERE id = 2")
+    let report = try await scene.copy { $0.onConflict = .update }
+    try await scene.expectWhole(report)
+    #expect(report.rejected == 0)
+    #expect(try await scene.column("SELECT name FROM users ORDER BY id") == ["a", "changed", "c"])
+  }
 }

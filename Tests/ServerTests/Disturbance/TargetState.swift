@@ -25,9 +25,20 @@ struct TargetState: Sendable {
         """)
       lines[table] = try digest?.decode(0)
     }
+    // Which rows is in the digest above; this says why.
+    if tables.contains("agent_import_rejects") {
+      lines["reasons of rejects"] = try await connection.queryOne(Self.reasons)?.decode(0)
+    }
     lines["keys, indexes, sequences"] = try await connection.queryOne(Self.objects)?.decode(0)
     await connection.close()
   }
+
+  private static let reasons: PostgresStatement = """
+    SELECT string_agg(line, '; ' ORDER BY line) FROM (
+      SELECT count(*)::text || ' of ' || table_name || ': ' || regexp_replace(reason, '\\d+', 'N', 'g') AS line
+      FROM agent_import_rejects JOIN agent_import_sources USING (agent_id, source_id)
+      GROUP BY table_name, regexp_replace(reason, '\\d+', 'N', 'g')) AS lines
+    """
 
   /// Keys, indexes, columns, triggers and sequences, but for the harness's own.
   private static let objects: PostgresStatement = """

@@ -50,4 +50,14 @@ struct CopyIdentity: Sendable {
       """)
     return try row?.decode(0) ?? isEmpty
   }
+
+  /// Notes whether the rows of a table that is there are all known by the ledger: while lines are struck out and their rows not
+  /// read again, another row with the key of a new row may be the same row.
+  func note(ownsRows: Bool, of table: String, _ ledger: Ledger) async throws {
+    try await ledger.connection.execute(
+      """
+      UPDATE agent_import_sources SET target_was_empty = \(ownsRows)
+      WHERE agent_id = '' AND source_id = \(source(table).id)
+      """)
+  }
 }

@@ -54,12 +54,16 @@ struct TableCopy: Sendable {
     if report.rejected > 0 {
       report.rejects = try await ledger.rejects(of: source, most: TableReport.mostRejects)
     }
+    // A run that ends before it has read them again leaves rows that the ledger does not know.
+    let forgetsRows = ownsRows && !isEmpty && !plan.stale.isEmpty
     try await ledger.connection.transaction { _ in
       try await ledger.forgetRejects(within: plan.stale, of: source)
       try await ledger.strike(plan.stale, of: source)
+      if forgetsRows { try await identity.note(ownsRows: false, of: name, ledger) }
     }
     var number = lines.map(\.chunk).max() ?? 0
     for range in plan.ranges { try await load(range, after: &number, into: &report) }
+    if forgetsRows { try await identity.note(ownsRows: true, of: name, ledger) }
   }
 
   private func load(_ range: ScanRange, after number: inout Int, into report: inout TableReport) async throws
