@@ -106,10 +106,11 @@ struct ChunkLoader: Sendable {
 }
 
 extension PostgresError {
-  /// Whether the server refused what a row holds: data exceptions, broken constraints, and what is too large.
+  /// Whether the server refused what a row holds: data exceptions, broken constraints, what is too large, what a view's check
+  /// does not let through, and what a trigger or a function of the user's refuses.
   var isAboutARow: Bool {
     guard let sqlState else { return false }
-    return ["22", "23", "54"].contains(sqlState.conditionClass)
+    return ["22", "23", "44", "54", "P0"].contains(sqlState.conditionClass)
   }
 
   /// The server's message, with its detail.
