@@ -63,7 +63,7 @@ struct CopyRun: Sendable {
 
   /// Copies all tables, parents before children.
   private func copyAll(
-    _ routes: [TableRoute], _ report: inout CopyReport, _ handOver: (TableCopy) -> Void
+    _ routes: [TableRoute], _ report: inout CopyReport, _ handOver: (TableCopy) throws -> Void
   ) async throws {
     var rows: [Int] = []
     for route in routes { rows.append(try await reader.rowCount(of: route.source.table.name)) }
@@ -80,7 +80,7 @@ struct CopyRun: Sendable {
         report.add(table)
         report.sequences += try await SequenceReset(connection: connection, isDryRun: options.isDryRun).run(
           copy.route, lastNumber: lastNumbers[copy.route.source.table.name.asciiLowercased])
-        handOver(copy)
+        try handOver(copy)
       }
     }
   }

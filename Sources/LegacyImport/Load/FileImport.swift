@@ -76,7 +76,7 @@ struct FileImport: Sendable {
         let (report, hasChanged) = try await move(source, rows: rows[place])
         tables.append(report)
         let isWaitedFor = sources[(place + 1)...].contains { $0.target == source.target }
-        handOver(
+        try handOver(
           LoadedTable(
             source: source, report: report, hasChanged: hasChanged, completesTarget: isLast && !isWaitedFor))
       }

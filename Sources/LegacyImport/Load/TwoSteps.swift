@@ -6,9 +6,10 @@ enum TwoSteps {
   ///
   /// - Parameter atOnce: whether the second step begins with the first item; else it waits for the last.
   /// - Returns: what the second step answers.
-  /// - Throws: what either of them throws; the other one is cancelled then.
+  /// - Throws: what either of them throws. Where it is the first, the second is cancelled; where it is the second, the first ends
+  ///   with the next item that it hands over.
   static func run<Item: Sendable, Outcome: Sendable>(
-    atOnce: Bool, first: (_ handOver: (Item) -> Void) async throws -> Void,
+    atOnce: Bool, first: (_ handOver: (Item) throws -> Void) async throws -> Void,
     second: @escaping @Sendable (AsyncStream<Item>) async throws -> Outcome
   ) async throws -> Outcome {
     let (items, queue) = AsyncStream.makeStream(of: Item.self)
@@ -24,11 +25,24 @@ enum TwoSteps {
     }
     return try await withThrowingTaskGroup(of: Outcome.self) { group in
       defer { queue.finish() }
-      group.addTask { try await second(items) }
-      try await first { queue.yield($0) }
+      group.addTask {
+        // When it ends early, nobody takes what is handed over.
+        defer { queue.finish() }
+        return try await second(items)
+      }
+      do {
+        try await first { item in
+          if case .terminated = queue.yield(item) { throw SecondHasEnded() }
+        }
+      } catch is SecondHasEnded {
+        // Its own error tells why.
+      }
       queue.finish()
       guard let outcome = try await group.next() else { throw CancellationError() }
       return outcome
     }
   }
+
+  /// Ends the first step.
+  private struct SecondHasEnded: Error {}
 }
