@@ -22,10 +22,16 @@ struct CopyRun: Sendable {
     let plan = try await CopyPlan(
       reading: reader, schema: identity.schema, chosen: options.tables, connection: connection)
     report.notInFile = plan.notInFile
+    try refuseStrangeNames(plan)
+    if plan.sources.isEmpty { warn("\(fileName) holds no table: nothing is copied", &report) }
     for name in plan.notInFile { warn("table \(name) is not in \(fileName) and was left out", &report) }
     report.omissions = plan.translation.omissions + (try await plan.build.before())
     let (routes, omissions) = plan.routes(try await catalogue(plan))
     report.omissions += omissions
+    for omission in omissions where omission.kind == .table {
+      let rows = try await reader.rowCount(of: omission.name)
+      if rows > 0 { report.errors.append("table \(omission.name), \(rows) rows: \(omission.reason)") }
+    }
     let finished = try await TwoSteps.run(atOnce: second != nil) { handOver in
       try await copyAll(routes, &report, handOver)
     } second: { copied in
@@ -39,6 +45,15 @@ struct CopyRun: Sendable {
     report.omissions += made.sorted { $0.key < $1.key }.compactMap(\.value)
     if options.verifies, !options.isDryRun { report.verification = finished.verification }
     if !options.isDryRun { try await ledger.flush(agent: "", fileID: identity.fileID) }
+  }
+
+  /// Names of which the file has none are not its own: it is another file that is meant, or the names are wrong.
+  private func refuseStrangeNames(_ plan: CopyPlan) throws(ImportError) {
+    guard let chosen = options.tables, !chosen.isEmpty, plan.notInFile.count == chosen.count else { return }
+    let names = plan.sources.prefix(20).map(\.table.name).joined(separator: ", ")
+    throw ImportError(
+      .source, "\(fileName) has no table \(chosen.joined(separator: ", "))",
+      advice: names.isEmpty ? "it has none at all: check the path" : "it has \(names)")
   }
 
   /// The tables of Postgres. Those that an interrupted run has made and begun to fill are given their keys first.

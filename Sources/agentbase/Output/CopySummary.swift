@@ -7,7 +7,7 @@ internal import LegacyImport
 struct CopySummary {
   let report: CopyReport
   /// Where the JSON report is; nil where none was written.
-  let reportFile: String?
+  let reportFile: ReportFile?
 
   private static let mostTables = 30
   private static let mostOmissions = 15
@@ -17,7 +17,7 @@ struct CopySummary {
     var lines = table
     lines += omissions + sequences + report.errors.map { "failed: \(printable($0))" } + proof + rejects
     lines += report.warnings.prefix(Self.mostRejects).map { "warning: \(printable($0))" }
-    if let reportFile { lines.append("report: \(reportFile)") }
+    if let reportFile { lines += ["report: \(reportFile.path)", "to look at: \(reportFile.pagePath)"] }
     return lines + ["next: \(next)"]
   }
 
@@ -93,6 +93,7 @@ struct CopySummary {
 
   private var next: String {
     if report.exitCode == 1 { return "see to what failed, and run the copy again" }
+    if report.tables.isEmpty { return "see whether this is the file that you meant: nothing was copied" }
     if report.isDryRun { return "run it again without --dry-run" }
     if report.exitCode == 4 { return "look at the rows that differ; the file is unchanged" }
     if report.rejected > 0 {
@@ -100,6 +101,9 @@ struct CopySummary {
         "mend what the reasons tell, then run it again with --retry-rejects; all other rows are in Postgres"
     }
     if report.verification == nil { return "prove it: run it again without --no-verify" }
+    if report.omissions.contains(where: { $0.kind == .column && $0.effect == .leftOut }) {
+      return "see whether the columns that do not come along are needed; the file is unchanged"
+    }
     return "point the application at Postgres; the file is unchanged"
   }
 }

@@ -28,7 +28,9 @@ struct CopyVerb {
   private static let tables = Option<[String]>(
     "tables", "A,B", help: "these tables of the file alone, by their names"
   ) { text throws(InvalidValue) in
-    let names = text.split(separator: ",").map(String.init)
+    let names = text.split(separator: ",").map { $0.trimmingCharacters(in: .whitespaces) }.filter {
+      !$0.isEmpty
+    }
     guard !names.isEmpty else {
       throw InvalidValue(expected: "names of tables with commas between")
     }
@@ -82,7 +84,7 @@ struct CopyVerb {
     if arguments[.json] {
       Output.standard(report.json.text)
     } else if !arguments[.quiet] {
-      let summary = CopySummary(report: report, reportFile: file?.path)
+      let summary = CopySummary(report: report, reportFile: file)
       Output.standard(summary.lines.joined(separator: "\n"))
     }
     if let failure = failure(report) { Output.error(failure.text) }

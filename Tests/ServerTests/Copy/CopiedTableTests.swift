@@ -56,6 +56,54 @@ import Testing
     #expect(try await scene.count("SELECT count(*) FROM t") == 3)
   }
 
+  @Test func rowsThatATriggerRefusesArePutAside() async throws {
+    let scene = try await CopyScene()
+    try scene.write("CREATE TABLE t (id INTEGER PRIMARY KEY); INSERT INTO t VALUES (1), (5), (9)")
+    try await scene.execute(
+      """
+      CREATE TABLE t (id int PRIMARY KEY);
+      CREATE FUNCTION no_fives() RETURNS trigger LANGUAGE plpgsql AS
+        $$ BEGIN IF new.id = 5 THEN RAISE EXCEPTION 'no fives'; END IF; RETURN new; END $$;
+      CREATE TRIGGER no_fives BEFORE INSERT ON t FOR EACH ROW EXECUTE FUNCTION no_fives();
+      """)
+    let dry = try await scene.copy { $0.isDryRun = true }
+    let report = try await scene.copy()
+    try await scene.expectWhole(report)
+    #expect(report.loaded == 2 && report.exitCode == 3 && report.tables[0].rejects[0].reason == "no fives")
+    #expect(dry.tables[0].rejects.map(\.reason) == ["no fives"])
+  }
+
+  @Test func rowsThatAreNotCopiedAreNoSuccess() async throws {
+    let scene = try await CopyScene()
+    try scene.write(
+      """
+      CREATE TABLE seen (id INTEGER PRIMARY KEY); INSERT INTO seen VALUES (1), (2); CREATE TABLE bare (other TEXT);
+      CREATE TABLE t (id INTEGER PRIMARY KEY, sum INT); INSERT INTO t VALUES (1, 7);
+      """)
+    try await scene.execute(
+      """
+      CREATE VIEW seen AS SELECT 1 AS id; CREATE TABLE bare (id int);
+      CREATE TABLE t (id int PRIMARY KEY, sum int GENERATED ALWAYS AS (id + 1) STORED);
+      """)
+    for isDryRun in [true, false] {
+      let report = try await scene.copy { $0.isDryRun = isDryRun }
+      // Without rows there is nothing to lose.
+      #expect(report.errors == ["table seen, 2 rows: seen is a view: its rows are not copied"])
+      #expect(report.exitCode == 1 && report.read == 1)
+      #expect(report.omissions.contains { $0.name == "sum" && $0.reason.contains("generates it") })
+    }
+  }
+
+  @Test func namesThatTheFileLacks() async throws {
+    let scene = try await CopyScene()
+    try scene.write("CREATE TABLE t (id INTEGER PRIMARY KEY); INSERT INTO t VALUES (1)")
+    let error = await #expect(throws: ImportError.self) { try await scene.copy { $0.tables = ["x", "y"] } }
+    #expect(error?.description.contains("app.db has no table x, y") == true)
+    #expect(error?.advice == "it has t")
+    let report = try await scene.copy { $0.tables = ["T", "y"] }
+    #expect(report.exitCode == 0 && report.loaded == 1 && report.notInFile == ["y"])
+  }
+
   @Test func twoRowsOfTheFileWithOneKey() async throws {
     let scene = try await CopyScene()
     try scene.write(

@@ -41,7 +41,15 @@ struct TableRoute: Sendable {
             reason: "\(target.displayName) has no such column: its values are not copied"))
         continue
       }
-      if !match.isGenerated { columns.append(ColumnRoute(place: place, target: match)) }
+      if !match.isGenerated {
+        columns.append(ColumnRoute(place: place, target: match))
+      } else if renamed.isEmpty {
+        // In a table that the copy makes, both sides generate the same.
+        omissions.append(
+          Omission(
+            kind: .column, effect: .leftOut, name: column.name, table: source.table.name,
+            reason: "\(target.displayName) generates it: its values are not copied, and not compared"))
+      }
     }
     self.columns = columns
     self.omissions = omissions

@@ -59,6 +59,14 @@ private struct CopyPage {
       guard let proof = report.verification, proof.compared > 0 else {
         return .init(.neutral, "Done, not verified", detail: "No row was compared." + code)
       }
+      let columns = report.omissions.filter { $0.kind == .column && $0.effect == .leftOut }.count
+      if columns > 0 {
+        return .init(
+          .caution, "All rows are there, without \(columns.of("column"))",
+          detail:
+            "The tables of Postgres have no place for what is named below. All else was compared, value for value, and nothing differs."
+            + code)
+      }
       return .init(
         .good, "Nothing was lost",
         detail: "Every row of the file was compared with Postgres, value for value, and none differs." + code)
