@@ -116,6 +116,7 @@ enum ReportStyle {
       tr.member td.zero { display: none; }
       td.text, td.label, td.code, td.bar { grid-column: 1 / -1; width: auto; }
       td.empty { display: none; }
+      td.label { white-space: normal; }
       td:first-child { font-weight: 600; }
       td[data-label]:not(:first-child):not(.bar)::before {
         content: attr(data-label); display: block; color: var(--soft);
