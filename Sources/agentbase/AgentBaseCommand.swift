@@ -30,9 +30,7 @@ struct AgentBaseCommand {
     } catch {
       let failure = Failure(error, verb: Verb.all.first { $0.name == words.first }?.name)
       Output.error(failure.text)
-      if isJSON, failure.exitCode != .wrongUsage {
-        Output.standard(failure.json.text)
-      }
+      if isJSON { Output.standard(failure.json.text) }
       return failure.exitCode
     }
   }

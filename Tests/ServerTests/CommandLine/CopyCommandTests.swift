@@ -68,6 +68,9 @@ import Testing
       #expect(run.exitCode == code, "\(words): \(run.errors)")
       #expect((1...2).contains(run.errorLines.count), "\(run.errors)")
     }
+    let json = try await Command.run(["copy", "--json"], in: folder.path)
+    #expect(json.exitCode == 2)
+    #expect(try json.json()["error"]?["exit_code"]?.int64Value == 2)
     #expect(try await Command.run(["copy", "--help"], in: folder.path).output.contains("--retry-rejects"))
   }
 
