@@ -31,7 +31,8 @@ public struct Verifier: Sendable {
     let target = try await ImportTargetServer(postgresURL: options.postgresURL, for: .reading)
     guard target.hasSchema else {
       throw ImportError(
-        .target, "the database has no tables of agentbase", advice: "run agentbase import first")
+        .target, "the database holds nothing that agentbase import has moved",
+        advice: "run agentbase import first; what agentbase copy has copied, agentbase copy compares again")
     }
     var report = VerificationReport()
     var (tables, rows) = (0, 0)

@@ -65,7 +65,7 @@ final class ProgressDisplay: Sendable {
   private func draw(_ event: ImportEvent, at time: Duration, _ state: inout State) {
     if case .warning(let text) = event {
       clear(&state)
-      Output.error("warning: \(text)")
+      Output.error("warning: \(printable(text))")
     }
     // More often than ten times a second nobody sees, and drawing would cost the run time.
     if let last = state.lastShown, time - last < .milliseconds(100) { return }
@@ -95,13 +95,14 @@ final class ProgressDisplay: Sendable {
       // A fleet of thousands would fill a log with lines that the report has too.
       guard state.tablesTold < Self.mostTables else { return tellSum(at: time, every: .seconds(3), &state) }
       state.tablesTold += 1
-      let of = table.isEmpty ? file : "\(file) \(table): \(rows.counted("row"))"
+      let names = table.isEmpty ? printable(file) : "\(printable(file)) \(printable(table))"
+      let of = table.isEmpty ? names : "\(names): \(rows.counted("row"))"
       Output.standard(
         "\(activity.rawValue) \(of)" + (rejected > 0 ? ", \(rejected.grouped) rejected" : ""))
       state.lastShown = time
     // A large table says every ten seconds that it goes on.
     case .advanced: tellSum(at: time, every: .seconds(10), &state)
-    case .warning(let text): Output.error("warning: \(text)")
+    case .warning(let text): Output.error("warning: \(printable(text))")
     case .began: break
     }
   }
