@@ -80,8 +80,10 @@ struct ImportSummary {
       }
     }.prefix(Self.mostRejects)
     let others = report.rejected - first.count
-    return ["rejected, as Postgres cannot hold them (agent_import_rejects has all):"] + first
-      + (others > 0 ? ["  \(others.grouped) more"] : [])
+    let title =
+      report.isDryRun
+      ? "would be rejected:" : "rejected, as Postgres cannot hold them (agent_import_rejects has all):"
+    return [title] + first + (others > 0 ? ["  \(others.grouped) more"] : [])
   }
 
   private var next: String {
@@ -89,7 +91,10 @@ struct ImportSummary {
     if report.isDryRun { return "run it again without --dry-run" }
     if report.exitCode == 4 { return "look at the rows that differ; the source is unchanged" }
     if report.verification == nil { return "prove it: agentbase verify with the same options" }
-    if report.rejected > 0 { return "look at agent_import_rejects; all other rows are in Postgres" }
+    if report.rejected > 0 {
+      return
+        "mend what the reasons tell, then run it again with --retry-rejects; all other rows are in Postgres"
+    }
     return "point the agents at Postgres (AGENT_MEMORY_BACKEND=postgres); agentbase rollback is the way back"
   }
 }

@@ -144,8 +144,10 @@ struct ImportVerb {
     } else if report.rejected > 0 {
       Output.error(
         Failure(
-          "Postgres cannot hold \(report.rejected.counted("row")); all others are done",
-          advice: "the report and agent_import_rejects name each with the reason"
+          "Postgres \(report.isDryRun ? "would reject" : "cannot hold") \(report.rejected.counted("row")); all others are \(report.isDryRun ? "fine" : "done")",
+          advice: report.isDryRun
+            ? "--report FILE names them with the reasons"
+            : "agent_import_rejects names each with the reason; after a fix run it again with --retry-rejects"
         ).text)
     }
   }

@@ -74,6 +74,23 @@ import Testing
     #expect(try await Command.run(["copy", "--help"], in: folder.path).output.contains("--retry-rejects"))
   }
 
+  @Test func whatADryImportRejectsIsInNoTable() async throws {
+    let folder = try TemporaryFolder("import-command")
+    let path = folder.path + "/memory.db"
+    try SQLiteConnection(path: path).executeScript(
+      "CREATE TABLE memory (key TEXT PRIMARY KEY, value); INSERT INTO memory VALUES (printf('%.9000c', 'k'), 1)"
+    )
+    let words = [
+      "import", "--sqlite", path, "--agent", "a", "--postgres-url", try await TestServer.freshDatabase(.v15),
+    ]
+    let dry = try await Command.run(words + ["--dry-run"], in: folder.path)
+    #expect(dry.exitCode == 3 && dry.output.contains("would be rejected:"))
+    #expect(dry.errors.contains("Postgres would reject 1 row; all others are fine"))
+    #expect(!(dry.output + dry.errors).contains("agent_import_rejects"))
+    let run = try await Command.run(words, in: folder.path)
+    #expect(run.exitCode == 3 && run.errors.contains("--retry-rejects"))
+  }
+
   @Test func theImportTriesItsRejectsAgain() async throws {
     let scene = try await SourceScene()
     try scene.write(
