@@ -22,7 +22,6 @@ struct CopyRun: Sendable {
     let plan = try await CopyPlan(
       reading: reader, schema: identity.schema, chosen: options.tables, connection: connection)
     report.notInFile = plan.notInFile
-    report.errors += plan.errors
     for name in plan.notInFile { warn("table \(name) is not in \(fileName) and was left out", &report) }
     report.omissions = plan.translation.omissions + (try await plan.build.before())
     let (routes, omissions) = plan.routes(try await catalogue(plan))
@@ -80,7 +79,7 @@ struct CopyRun: Sendable {
       for (copy, table) in copies {
         report.add(table)
         report.sequences += try await SequenceReset(connection: connection, isDryRun: options.isDryRun).run(
-          copy.route, lastNumber: lastNumbers[copy.route.source.table.name])
+          copy.route, lastNumber: lastNumbers[copy.route.source.table.name.asciiLowercased])
         handOver(copy)
       }
     }
@@ -131,7 +130,7 @@ struct CopyRun: Sendable {
       else { return [:] }
       var numbers: [String: Int64] = [:]
       for row in try connection.query("SELECT name, seq FROM sqlite_sequence") {
-        if let name = row[0].string, let number = row[1].int64 { numbers[name] = number }
+        if let name = row[0].string, let number = row[1].int64 { numbers[name.asciiLowercased] = number }
       }
       return numbers
     }

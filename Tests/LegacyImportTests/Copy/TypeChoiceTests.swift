@@ -104,7 +104,7 @@ import Testing
     let source = try SourceDatabase(reading: connection)
     var profiles: [String: [ColumnProfile]] = [:]
     for table in source.tables {
-      profiles[table.name] = try SourceDatabase.profiles(of: table, in: connection)
+      profiles[table.name.asciiLowercased] = try SourceDatabase.profiles(of: table, in: connection)
     }
     let types = TypeChoice.types(of: source, profiles: profiles)
     #expect(types["p"]?.map(\.type) == [.uuid, .text])

@@ -102,9 +102,8 @@ extension CopyReport {
   /// The account of a table.
   func table(_ name: String) throws -> TableReport { try #require(tables.first { $0.table == name }) }
 
-  /// Key and reason of each reject that the report lists, by table.
-  var reasons: [String: [String]] {
-    Dictionary(
-      uniqueKeysWithValues: tables.map { ($0.table, $0.rejects.map { "\($0.key): \($0.reason)" }.sorted()) })
+  /// Table, key and reason of each reject that the report lists.
+  var reasons: [String] {
+    tables.flatMap { table in table.rejects.map { "\(table.table) \($0.key): \($0.reason)" } }.sorted()
   }
 }

@@ -52,7 +52,9 @@ struct SchemaScene {
   ) throws -> SchemaTranslation {
     let source = try SourceDatabase(reading: file)
     var profiles: [String: [ColumnProfile]] = [:]
-    for table in source.tables { profiles[table.name] = try SourceDatabase.profiles(of: table, in: file) }
+    for table in source.tables {
+      profiles[table.name.asciiLowercased] = try SourceDatabase.profiles(of: table, in: file)
+    }
     return SchemaTranslation(
       source, profiles: profiles, schema: schema, existing: existing, tables: tables)
   }

@@ -148,8 +148,8 @@ extension Array {
   /// The element of a name: spelled so, else the only one that is spelled so but for the case of its ASCII letters.
   func named(_ name: String, _ path: KeyPath<Element, String>) -> Element? {
     if let exact = first(where: { $0[keyPath: path].utf8.elementsEqual(name.utf8) }) { return exact }
-    let folded = name.lowercased()
-    let alike = filter { $0[keyPath: path].lowercased() == folded }
+    let folded = name.asciiLowercased
+    let alike = filter { $0[keyPath: path].asciiLowercased == folded }
     return alike.count == 1 ? alike[0] : nil
   }
 }

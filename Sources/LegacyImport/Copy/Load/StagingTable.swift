@@ -68,7 +68,7 @@ struct StagingTable: Sendable {
     conditions.append("NOT EXISTS (SELECT FROM \(key.parentName) AS parent WHERE \(inParent))")
     for other in staged where other.target.oid == key.parent {
       let parents = key.parentColumns.compactMap { name in
-        other.route.columns.first { $0.target.name == name }
+        other.route.columns.first { $0.target.name.utf8.elementsEqual(name.utf8) }
       }
       guard parents.count == values.count else { continue }
       let isStaged = zip(values, parents).map { value, parent in

@@ -13,8 +13,6 @@ struct CopyPlan: Sendable {
   let build: SchemaBuild
   /// Names that the user gave, and that the file lacks.
   let notInFile: [String]
-  /// Why tables are not copied, one line each.
-  let errors: [String]
 
   /// Reads the source, looks at what is there in Postgres, and describes the values of tables that are to be made.
   ///
@@ -24,13 +22,11 @@ struct CopyPlan: Sendable {
   ) async throws {
     self.schema = schema
     let existing = try await SchemaBuild.existing(in: schema, on: connection)
-    let (source, tables, twins) = try await reader.read { connection throws(SQLiteError) in
-      var source = try SourceDatabase(reading: connection)
-      let twins = source.leaveOutTwins()
-      return (source, try LegacySchema.wholeTables(of: source, in: connection), twins)
+    let (source, tables) = try await reader.read { connection throws(SQLiteError) in
+      let source = try SourceDatabase(reading: connection)
+      return (source, try LegacySchema.wholeTables(of: source, in: connection))
     }
     sources = tables
-    errors = twins
     notInFile = (chosen ?? []).filter { tables.named($0, \.table.name) == nil }
     let wanted = chosen.map { Set($0) }
     // Names first: tables that are there are not described.
@@ -39,7 +35,7 @@ struct CopyPlan: Sendable {
     var profiles: [String: [ColumnProfile]] = [:]
     for name in names.tables.filter(\.isMade).map(\.source) {
       guard let table = source.table(named: name) else { continue }
-      profiles[name] = try await reader.profiles(of: table)
+      profiles[name.asciiLowercased] = try await reader.profiles(of: table)
     }
     translation = SchemaTranslation(
       source, profiles: profiles, schema: schema, existing: existing, tables: wanted)
@@ -47,7 +43,9 @@ struct CopyPlan: Sendable {
   }
 
   /// Whether the copy makes a table itself.
-  func makes(_ source: String) -> Bool { translation.tables.contains { $0.source == source && $0.isMade } }
+  func makes(_ source: String) -> Bool {
+    translation.tables.contains { $0.isMade && $0.source.asciiLowercased == source.asciiLowercased }
+  }
 
   // MARK: - Routes
 
@@ -56,7 +54,7 @@ struct CopyPlan: Sendable {
     var routes: [TableRoute] = []
     var omissions: [Omission] = []
     for table in translation.tables {
-      guard let source = sources.first(where: { $0.table.name == table.source }) else { continue }
+      guard let source = sources.named(table.source, \.table.name) else { continue }
       func leaveOut(_ reason: String) {
         omissions.append(
           Omission(kind: .table, effect: .leftOut, name: table.source, table: nil, reason: reason))
@@ -74,7 +72,7 @@ struct CopyPlan: Sendable {
         continue
       }
       let renamed = Dictionary(
-        table.columns.map { ($0.source, $0.target) }, uniquingKeysWith: { first, _ in first })
+        table.columns.map { ($0.source.asciiLowercased, $0.target) }, uniquingKeysWith: { first, _ in first })
       let route = TableRoute(source, to: target, renamed: table.isMade ? renamed : [:])
       omissions += route.omissions
       if route.columns.isEmpty {
@@ -109,7 +107,7 @@ struct CopyPlan: Sendable {
   /// A copy whose table is as the catalogue tells it now; nil where the table is gone.
   func keyed(_ copy: TableCopy, on connection: PostgresConnection) async throws -> TableCopy? {
     let now = routes(try await Catalogue(reading: connection, schema: schema)).routes
-    return now.first { $0.source.table.name == copy.route.source.table.name }.map(copy.along)
+    return now.named(copy.route.source.table.name, \.source.table.name).map(copy.along)
   }
 
   /// Makes the primary keys of tables that an earlier, interrupted run has made and begun to fill: rows that have changed since

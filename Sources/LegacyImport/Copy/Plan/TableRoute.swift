@@ -24,7 +24,7 @@ struct TableRoute: Sendable {
 
   /// Matches columns by their names: spelled alike, else alike but for the case of letters.
   ///
-  /// - Parameter renamed: the names that columns were given in Postgres, by their names in SQLite, where they differ.
+  /// - Parameter renamed: the names that columns were given in Postgres, by their names in SQLite in lower case.
   init(_ source: LegacySchema.Table, to target: TargetTable, renamed: [String: String] = [:]) {
     self.source = source
     self.target = target
@@ -32,7 +32,7 @@ struct TableRoute: Sendable {
     var taken: Set<Int> = []
     var omissions: [Omission] = []
     for (place, column) in source.table.columns.enumerated() {
-      guard let match = target.columns.named(renamed[column.name] ?? column.name, \.name),
+      guard let match = target.columns.named(renamed[column.name.asciiLowercased] ?? column.name, \.name),
         taken.insert(match.number).inserted
       else {
         omissions.append(

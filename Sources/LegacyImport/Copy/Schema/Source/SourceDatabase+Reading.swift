@@ -62,7 +62,8 @@ extension SourceDatabase {
       try connection.queryOne("SELECT 1 FROM sqlite_schema WHERE name = 'sqlite_sequence'") != nil
     else { return }
     for row in try connection.query("SELECT name, seq FROM sqlite_sequence") {
-      guard let place = tables.firstIndex(where: { $0.name == row.text(0) }) else { continue }
+      guard let place = tables.firstIndex(where: { $0.name.asciiLowercased == row.text(0).asciiLowercased })
+      else { continue }
       tables[place].lastSequence = row[1].int64
     }
   }

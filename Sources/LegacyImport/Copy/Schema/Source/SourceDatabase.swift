@@ -120,10 +120,10 @@ struct SourceDatabase: Sendable {
   }
 
   /// A table by its name, in either case of ASCII letters, as SQLite finds it.
-  func table(named name: String) -> Table? {
-    let name = name.asciiLowercased
-    return tables.first { $0.name.asciiLowercased == name }
-  }
+  func table(named name: String) -> Table? { table(key: name.asciiLowercased) }
+
+  /// A table by its name in lower case.
+  func table(key: String) -> Table? { tables.first { $0.name.asciiLowercased == key } }
 }
 
 extension SourceDatabase.Table {
@@ -135,8 +135,15 @@ extension SourceDatabase.Table {
 }
 
 extension String {
-  /// The name as SQLite compares names: ASCII letters in lower case, all others as they are.
+  /// What the name is compared by, as SQLite compares names: byte by byte, ASCII letters in either case.
+  ///
+  /// Bytes beyond ASCII stand in it as one character each, of which no two texts are equal to Swift: it would take the composed
+  /// and the decomposed "é" for one name, where SQLite and Postgres have two.
   var asciiLowercased: String {
-    String(decoding: utf8.map { $0 >= 0x41 && $0 <= 0x5A ? $0 | 0x20 : $0 }, as: UTF8.self)
+    var key = ""
+    for byte in utf8 {
+      key.unicodeScalars.append(Unicode.Scalar(byte >= 0x41 && byte <= 0x5A ? byte | 0x20 : byte))
+    }
+    return key
   }
 }

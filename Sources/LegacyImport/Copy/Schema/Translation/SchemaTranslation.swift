@@ -51,7 +51,7 @@ struct SchemaTranslation: Sendable {
   /// Translates a database.
   ///
   /// - Parameters:
-  ///   - profiles: of each table, by the source's name, one profile a column in the table's order.
+  ///   - profiles: of each table, by the source's name in lower case, one profile a column in the table's order.
   ///   - schema: the schema of Postgres in which everything is made; it is made itself where it is missing.
   ///   - existing: the relations of that schema that are there and that no copy has made (`SchemaBuild.existing`).
   ///   - tables: the names of the tables to move, in either case of letters; nil for all.

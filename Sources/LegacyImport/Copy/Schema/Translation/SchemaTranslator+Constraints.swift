@@ -51,7 +51,7 @@ extension SchemaTranslator {
   private func parent(of key: SourceDatabase.ForeignKey) -> (table: String, columns: [String])? {
     guard let parent = source.table(named: key.parent) else { return nil }
     let columns = parent.columns(referredToBy: key)
-    if let place = moved.firstIndex(where: { $0.name == parent.name }) {
+    if let place = moved.firstIndex(where: { $0.name.asciiLowercased == parent.name.asciiLowercased }) {
       return (tables[place].target, columns.map { tables[place].columns[$0].target })
     }
     // Not moved now, but there since before.

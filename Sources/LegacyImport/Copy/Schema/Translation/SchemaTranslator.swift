@@ -121,11 +121,11 @@ struct SchemaTranslator {
   }
 
   func type(of table: SourceDatabase.Table, _ column: Int) -> TypeChoice {
-    types[table.name]?[column] ?? TypeChoice(type: .text)
+    types[table.name.asciiLowercased]?[column] ?? TypeChoice(type: .text)
   }
 
   func profile(of table: SourceDatabase.Table, _ column: Int) -> ColumnProfile {
-    let known = profiles[table.name] ?? []
+    let known = profiles[table.name.asciiLowercased] ?? []
     return column < known.count ? known[column] : ColumnProfile()
   }
 

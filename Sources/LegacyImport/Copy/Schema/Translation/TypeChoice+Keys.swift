@@ -1,13 +1,13 @@
 // Types of columns that foreign keys compare: both sides need one type.
 
 extension TypeChoice {
-  /// The types of all columns of a database, by table and column.
+  /// The types of all columns of a database, by table (its name in lower case) and column.
   static func types(of source: SourceDatabase, profiles: [String: [ColumnProfile]]) -> [String: [TypeChoice]]
   {
     var choices: [String: [TypeChoice]] = [:]
     for table in source.tables {
-      let known = profiles[table.name] ?? []
-      choices[table.name] = table.columns.indices.map { place in
+      let known = profiles[table.name.asciiLowercased] ?? []
+      choices[table.name.asciiLowercased] = table.columns.indices.map { place in
         let profile = place < known.count ? known[place] : ColumnProfile()
         return choice(of: place, in: table, profile)
       }
@@ -42,7 +42,10 @@ extension TypeChoice {
         let parents = parent.columns(referredToBy: key)
         guard parents.count == key.columns.count else { continue }
         for (child, place) in zip(key.columns, parents) {
-          let pair = [Place(table: parent.name, column: place), Place(table: table.name, column: child)]
+          let pair = [
+            Place(table: parent.name.asciiLowercased, column: place),
+            Place(table: table.name.asciiLowercased, column: child),
+          ]
           let touched = groups.indices.filter { index in pair.contains { groups[index].contains($0) } }
           var merged = touched.flatMap { groups[$0] }
           for place in pair where !merged.contains(place) { merged.append(place) }
@@ -66,8 +69,8 @@ extension TypeChoice {
       profile = profile.merged(with: known[place.column])
     }
     // The parent's declared type, where the values of all fit it; else what holds the values of all.
-    let declared = group.compactMap { source.table(named: $0.table)?.columns[$0.column].declaredType }
-    let isRowID = group.contains { source.table(named: $0.table)?.rowIDColumn == $0.column }
+    let declared = group.compactMap { source.table(key: $0.table)?.columns[$0.column].declaredType }
+    let isRowID = group.contains { source.table(key: $0.table)?.rowIDColumn == $0.column }
     let candidates = declared.map { TypeChoice(DeclaredType($0), profile) }
     let choice =
       isRowID && profile.texts == 0 && profile.blobs == 0 && profile.reals == 0
@@ -75,7 +78,7 @@ extension TypeChoice {
       : candidates.first { $0.remark == nil } ?? TypeChoice(DeclaredType(""), profile)
     for place in group {
       // A key that hands out numbers stays one.
-      if source.table(named: place.table)?.rowIDColumn == place.column { continue }
+      if source.table(key: place.table)?.rowIDColumn == place.column { continue }
       guard let own = choices[place.table]?[place.column], own.type.comparison != choice.type.comparison
       else { continue }
       choices[place.table]?[place.column] = TypeChoice(
