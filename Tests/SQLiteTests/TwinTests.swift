@@ -23,7 +23,8 @@ import Testing
       let writer = try SQLiteConnection(path: path)
       try writer.executeScript("INSERT INTO t VALUES (10); CREATE TABLE u (n)")
       for connection in [first, second] {
-        let row = try #require(connection.queryOne(Self.rows))
+        let answer = try connection.queryOne(Self.rows)
+        let row = try #require(answer)
         #expect(row[0] == .integer(2) && row[1] == .integer(3))
       }
     }
