@@ -114,6 +114,7 @@ struct CopyRun: Sendable {
     _ copies: AsyncStream<TableCopy>, _ plan: CopyPlan, on connection: PostgresConnection
   ) async throws -> Finished {
     var finished = Finished()
+    let twin = try await reader.twin()
     let proof = CopyProof(connection: connection, run: self)
     for await copy in copies {
       try Task.checkCancellation()
@@ -125,9 +126,10 @@ struct CopyRun: Sendable {
       guard options.verifies, !options.isDryRun else { continue }
       // The keys by which rows are told from each other may be new.
       let known = places.isEmpty ? copy : try await plan.keyed(copy, on: connection)
-      if let known { try await proof.compare(known, into: &finished.verification) }
+      if let known { try await proof.compare(known.read(by: twin), into: &finished.verification) }
     }
     await proof.close()
+    if twin !== reader { await twin.close() }
     return finished
   }
 

@@ -133,19 +133,22 @@ struct FileImport: Sendable {
     _ tables: AsyncStream<LoadedTable>, on connection: PostgresConnection
   ) async throws -> Finished {
     var finished = Finished()
+    let twin = try await reader.twin()
     for await table in tables {
       try Task.checkCancellation()
       if table.completesTarget {
         finished.warnings += try await DeferredIndexes(connection: connection).complete(table.source.target)
       }
-      if options.verifies { try await verify(table, on: connection, into: &finished.verification) }
+      if options.verifies { try await verify(table, twin, on: connection, into: &finished.verification) }
     }
+    if twin !== reader { await twin.close() }
     return finished
   }
 
   /// Compares a table, unless it was compared by an earlier run and has changed on neither side since.
   private func verify(
-    _ table: LoadedTable, on connection: PostgresConnection, into report: inout VerificationReport
+    _ table: LoadedTable, _ reader: SourceReader, on connection: PostgresConnection,
+    into report: inout VerificationReport
   ) async throws {
     let source = table.source
     let ledger = Ledger(connection: connection, runID: target.runID, migratedAt: clock.microseconds)

@@ -14,12 +14,21 @@ actor SourceReader {
   private var opened: (connection: SQLiteConnection, schema: LegacySchema)?
   private var scans: [SourceScan: OpenScan] = [:]
   private var scanCount = 0
+  /// The connection that a twin reads with.
+  private let handedOver: SQLiteTwin?
+  /// The connection of a twin that nobody has asked for yet.
+  private var spare: SQLiteTwin?
 
   nonisolated var unownedExecutor: UnownedSerialExecutor { unsafe executor.asUnownedSerialExecutor() }
 
   /// A reader of a file, which is opened at the first call.
   init(_ file: LegacyFile) {
+    self.init(file, connection: nil)
+  }
+
+  private init(_ file: LegacyFile, connection: SQLiteTwin?) {
     self.file = file
+    handedOver = connection
     executor = QueueExecutor(label: "agentbase.source")
   }
 
@@ -27,10 +36,22 @@ actor SourceReader {
 
   func source() throws(SQLiteError) -> (connection: SQLiteConnection, schema: LegacySchema) {
     if let opened { return opened }
-    let connection = try SQLiteConnection.snapshot(of: file.path)
+    let connection: SQLiteConnection
+    if let taken = handedOver?.take() {
+      connection = taken
+    } else {
+      (connection, spare) = try SQLiteConnection.snapshotWithTwin(of: file.path)
+    }
     let opened = (connection, try LegacySchema(reading: connection))
     self.opened = opened
     return opened
+  }
+
+  /// A reader of the same file at the same moment, on a queue of its own; this one where the file is read in place.
+  func twin() throws(SQLiteError) -> SourceReader {
+    _ = try source()
+    guard let spare = spare.take() else { return self }
+    return SourceReader(file, connection: spare)
   }
 
   /// Looks for damage in the file's pages, which could hide rows without an error when they are read.
@@ -132,6 +153,7 @@ actor SourceReader {
   func close() {
     scans = [:]
     opened = nil
+    spare = nil
   }
 
   // MARK: - What is left to do

@@ -1,6 +1,7 @@
 // Reading a file as it is at one moment, without changing a byte of it.
 
 internal import Glibc
+internal import Synchronization
 
 extension SQLiteConnection {
   /// How a snapshot is read.
@@ -31,6 +32,25 @@ extension SQLiteConnection {
     of path: String, method: SnapshotMethod = .automatic, busyTimeout: Duration = .seconds(10),
     temporaryFolder: String? = nil
   ) throws(SQLiteError) -> SQLiteConnection {
+    try snapshot(
+      of: path, method: method, busyTimeout: busyTimeout, temporaryFolder: temporaryFolder, wantsTwin: false
+    ).connection
+  }
+
+  /// Opens a file at one moment, as `snapshot(of:)` does, where it can be twice: the twin reads the same moment on another thread.
+  ///
+  /// - Returns: the connection, and the twin; nil where the file is read in place.
+  /// - Throws: as `snapshot(of:)` does.
+  public static func snapshotWithTwin(
+    of path: String, busyTimeout: Duration = .seconds(10)
+  ) throws(SQLiteError) -> (connection: SQLiteConnection, twin: SQLiteTwin?) {
+    try snapshot(
+      of: path, method: .automatic, busyTimeout: busyTimeout, temporaryFolder: nil, wantsTwin: true)
+  }
+
+  private static func snapshot(
+    of path: String, method: SnapshotMethod, busyTimeout: Duration, temporaryFolder: String?, wantsTwin: Bool
+  ) throws(SQLiteError) -> (connection: SQLiteConnection, twin: SQLiteTwin?) {
     switch SQLiteFile.kind(path) {
     case .database: break
     case .empty:
@@ -38,7 +58,7 @@ extension SQLiteConnection {
       let connection = try SQLiteConnection(
         file: ":memory:", named: path, access: .create, busyTimeout: busyTimeout)
       try connection.beginSnapshot()
-      return connection
+      return (connection, nil)
     case .missing: throw SQLiteError(code: .cannotOpen, message: "there is no such file", path: path)
     case .directory: throw SQLiteError(code: .cannotOpen, message: "this is a folder", path: path)
     case .unreadable(let code):
@@ -48,16 +68,17 @@ extension SQLiteConnection {
     }
     let copies = temporaryFolder ?? defaultTemporaryFolder
     switch method {
-    case .inPlace: return try snapshotInPlace(of: path, busyTimeout: busyTimeout)
-    case .privateCopy: return try snapshotOfCopy(of: path, in: copies, busyTimeout: busyTimeout)
+    case .inPlace: return (try snapshotInPlace(of: path, busyTimeout: busyTimeout), nil)
+    case .privateCopy:
+      return try snapshotOfCopy(of: path, in: copies, busyTimeout: busyTimeout, wantsTwin: wantsTwin)
     case .automatic:
-      return try automaticSnapshot(of: path, in: copies, busyTimeout: busyTimeout)
+      return try automaticSnapshot(of: path, in: copies, busyTimeout: busyTimeout, wantsTwin: wantsTwin)
     }
   }
 
   private static func automaticSnapshot(
-    of path: String, in copies: String, busyTimeout: Duration
-  ) throws(SQLiteError) -> SQLiteConnection {
+    of path: String, in copies: String, busyTimeout: Duration, wantsTwin: Bool
+  ) throws(SQLiteError) -> (connection: SQLiteConnection, twin: SQLiteTwin?) {
     // The lock keeps the last agent that closes the file from removing its log and index just now.
     let source = try SQLiteOpenFile(path, busyTimeout: busyTimeout)
     let inPlace = try source.whileShared { (_) throws(SQLiteError) -> SQLiteConnection? in
@@ -70,13 +91,13 @@ extension SQLiteConnection {
         return nil
       }
     }
-    if let inPlace { return inPlace }
+    if let inPlace { return (inPlace, nil) }
     do {
-      return try snapshotOfCopy(of: path, in: copies, busyTimeout: busyTimeout)
+      return try snapshotOfCopy(of: path, in: copies, busyTimeout: busyTimeout, wantsTwin: wantsTwin)
     } catch {
       // The temporary folder is too small, or agents that have opened the file meanwhile leave no gap.
       guard [.full, .busy].contains(error.code.primary) else { throw error }
-      return try snapshotInPlace(of: path, busyTimeout: busyTimeout)
+      return (try snapshotInPlace(of: path, busyTimeout: busyTimeout), nil)
     }
   }
 
@@ -91,21 +112,27 @@ extension SQLiteConnection {
     return connection
   }
 
-  private static func snapshotOfCopy(of path: String, in parent: String, busyTimeout: Duration)
-    throws(SQLiteError) -> SQLiteConnection
-  {
+  private static func snapshotOfCopy(
+    of path: String, in parent: String, busyTimeout: Duration, wantsTwin: Bool
+  ) throws(SQLiteError) -> (connection: SQLiteConnection, twin: SQLiteTwin?) {
     let copy = try SQLitePrivateCopy(of: path, in: parent, busyTimeout: busyTimeout)
     defer { copy.remove() }
     let connection = try SQLiteConnection(
       file: copy.file, named: path, access: .readWrite, busyTimeout: busyTimeout)
-    // The log's index then lives in memory, and no file of the copy is ever opened again by its name.
-    try connection.run("PRAGMA locking_mode = EXCLUSIVE")
+    guard wantsTwin else {
+      // The log's index then lives in memory, and no file of the copy is ever opened again by its name.
+      try connection.run("PRAGMA locking_mode = EXCLUSIVE")
+      try connection.beginSnapshot()
+      return (connection, nil)
+    }
+    // Nobody else knows the copy: both stand at the same moment, and have every file open that they read from.
     try connection.beginSnapshot()
-    return connection
+    let twin = try SQLiteTwin(of: copy.file, named: path, busyTimeout: busyTimeout)
+    return (connection, twin)
   }
 
   /// Begins the read transaction and reads, as only the first read fixes the moment.
-  private func beginSnapshot() throws(SQLiteError) {
+  fileprivate func beginSnapshot() throws(SQLiteError) {
     try begin(.deferred)
     try run("SELECT count(*) FROM sqlite_schema; PRAGMA query_only = ON")
   }
@@ -120,5 +147,23 @@ extension SQLiteConnection {
       return "/tmp"
     }
     return folder
+  }
+}
+
+/// A second connection to a private copy, which is handed over to the thread that reads from it.
+public final class SQLiteTwin: Sendable {
+  private let connection: Mutex<SQLiteConnection?>
+
+  /// Opens a copy that only we know, and begins to read.
+  fileprivate init(of file: String, named path: String, busyTimeout: Duration) throws(SQLiteError) {
+    let connection = try SQLiteConnection(
+      file: file, named: path, access: .readOnly, busyTimeout: busyTimeout)
+    try connection.beginSnapshot()
+    self.connection = Mutex(connection)
+  }
+
+  /// The connection, for the first who asks.
+  public func take() -> sending SQLiteConnection? {
+    connection.withLock { $0.take() }
   }
 }

@@ -27,7 +27,8 @@ struct DisturbedVerb: Sendable {
   let ledger: String
   /// What a table's rows are compared by, where that is not the rows themselves.
   let account: [String: String]
-  /// Columns that tell when and by which run something was written, by table.
+  /// Columns that tell when and by which run something was written, and what a run may not rely on after one that was cut off, by
+  /// table.
   let times: [String: [String]]
 }
 
@@ -62,7 +63,8 @@ extension DisturbedVerb {
     ],
     times: [
       "agents": ["created_at", "updated_at"], "agent_import_files": ["imported_at"],
-      "agent_import_sources": ["proof"], "agent_import_rejects": ["run_id", "created_at"],
+      "agent_import_sources": ["proof", "target_was_empty"],
+      "agent_import_rejects": ["run_id", "created_at"],
       "agent_import_deletions": ["deleted_at"],
       "agentbase_schema_versions": ["applied_at", "duration_ms"],
     ])

@@ -32,6 +32,13 @@ struct TableCopy: Sendable {
       isEmpty: isEmpty, onEvent: onEvent)
   }
 
+  /// The same copy, its file read by another reader.
+  func read(by reader: SourceReader) -> TableCopy {
+    TableCopy(
+      reader: reader, ledger: ledger, identity: identity, route: route, options: options, ownsRows: ownsRows,
+      isEmpty: isEmpty, onEvent: onEvent)
+  }
+
   /// Copies every row that is not there yet.
   ///
   /// - Throws: `ImportError` of code `conflict` where rows that have changed since cannot be found again, because nothing tells
