@@ -114,7 +114,7 @@ struct CopyVerb {
     return Failure(
       "Postgres \(report.isDryRun ? "would reject" : "cannot hold") \(report.rejected.counted("row")); all others are \(report.isDryRun ? "fine" : "done")",
       advice: report.isDryRun
-        ? "the report names each with the reason"
+        ? "--report FILE names them with the reasons"
         : "agent_import_rejects names each with the reason; after a fix run it again with --retry-rejects")
   }
 }
