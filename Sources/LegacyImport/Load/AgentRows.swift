@@ -24,7 +24,7 @@ struct AgentRows: ChunkTarget {
       "CREATE TEMPORARY TABLE agentbase_staging (LIKE \(identifier: target.table)) ON COMMIT DROP")
   }
 
-  func copy(_ chunk: EncodedChunk, _ places: Range<Int>) async throws {
+  func copy(_ chunk: EncodedChunk, _ places: Range<Int>) async throws -> Int {
     try await connection.copy(chunk, places, into: target.table, columns: columnList)
   }
 

@@ -83,9 +83,15 @@ struct ChunkLoader: Sendable {
     guard !places.isEmpty else { return }
     do {
       let some = try await connection.transaction { _ in
-        if merges { return try await target.merge(chunk, places) }
-        try await target.copy(chunk, places)
-        return Outcome(loaded: places.count)
+        let some =
+          merges
+          ? try await target.merge(chunk, places)
+          : Outcome(loaded: try await target.copy(chunk, places))
+        // A trigger or a rule of the table may take a row and store nothing.
+        guard some.loaded + some.alreadyThere + some.rejects.count == places.count else {
+          throw SuppressedRows()
+        }
+        return some
       }
       outcome.loaded += some.loaded
       outcome.alreadyThere += some.alreadyThere
@@ -94,14 +100,28 @@ struct ChunkLoader: Sendable {
     } catch let error as PostgresError
       where error.isAboutARow && (merges || !target.isSettledByMerging(error))
     {
-      if places.count == 1 {
-        outcome.rejects.append(try target.reject(chunk, places.lowerBound, reason: error.serverMessage))
-        return
-      }
-      let middle = places.lowerBound + places.count / 2
-      try await add(chunk, places.lowerBound..<middle, merges: merges, to: &outcome)
-      try await add(chunk, middle..<places.upperBound, merges: merges, to: &outcome)
+      try await addHalves(chunk, places, merges: merges, reason: error.serverMessage, to: &outcome)
+    } catch is SuppressedRows {
+      try await addHalves(
+        chunk, places, merges: merges,
+        reason: "the server stored nothing for the row: a trigger or a rule of the table suppresses it",
+        to: &outcome)
     }
+  }
+
+  /// Rows were taken and not stored.
+  private struct SuppressedRows: Error {}
+
+  private func addHalves(
+    _ chunk: EncodedChunk, _ places: Range<Int>, merges: Bool, reason: String, to outcome: inout Outcome
+  ) async throws {
+    if places.count == 1 {
+      outcome.rejects.append(try target.reject(chunk, places.lowerBound, reason: reason))
+      return
+    }
+    let middle = places.lowerBound + places.count / 2
+    try await add(chunk, places.lowerBound..<middle, merges: merges, to: &outcome)
+    try await add(chunk, middle..<places.upperBound, merges: merges, to: &outcome)
   }
 }
 

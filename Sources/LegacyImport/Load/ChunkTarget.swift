@@ -14,7 +14,9 @@ protocol ChunkTarget: Sendable {
   func begin(merges: Bool) async throws
 
   /// Copies the rows at these places straight into the table.
-  func copy(_ chunk: EncodedChunk, _ places: Range<Int>) async throws
+  ///
+  /// - Returns: how many rows the server stored.
+  func copy(_ chunk: EncodedChunk, _ places: Range<Int>) async throws -> Int
 
   /// Copies the rows at these places into the staging table, and from there into the table as the policy says.
   func merge(_ chunk: EncodedChunk, _ places: Range<Int>) async throws -> ChunkLoader.Outcome
@@ -40,11 +42,13 @@ extension PostgresConnection {
   /// - Parameters:
   ///   - table: the table as SQL text.
   ///   - columns: its columns as SQL text.
+  /// - Returns: how many rows the server stored.
+  @discardableResult
   func copy(
     _ chunk: EncodedChunk, _ places: Range<Int>, into table: String, columns: String
-  ) async throws {
+  ) async throws -> Int {
     let statement = PostgresStatement(sql: "COPY \(table) (\(columns)) FROM STDIN (FORMAT binary)")
-    try await copyIn(statement) { writer in
+    return try await copyIn(statement) { writer in
       try await writer.write(PostgresCopyEncoder.frame.header)
       if places.count == chunk.rows.count {
         try await writer.write(chunk.bytes)

@@ -37,7 +37,11 @@ actor SourceReader {
   func source() throws(SQLiteError) -> (connection: SQLiteConnection, schema: LegacySchema) {
     if let opened { return opened }
     let connection: SQLiteConnection
-    if let taken = handedOver?.take() {
+    if let handedOver {
+      // Another snapshot would be of another moment.
+      guard let taken = handedOver.take() else {
+        throw SQLiteError(code: .misuse, message: "the twin of a snapshot is opened once", path: file.path)
+      }
       connection = taken
     } else {
       (connection, spare) = try SQLiteConnection.snapshotWithTwin(of: file.path)

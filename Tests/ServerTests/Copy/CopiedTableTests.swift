@@ -73,6 +73,43 @@ import Testing
     #expect(dry.tables[0].rejects.map(\.reason) == ["no fives"])
   }
 
+  @Test func rowsThatATriggerSuppressesArePutAside() async throws {
+    let scene = try await CopyScene(.v18)
+    try scene.write("CREATE TABLE t (id INTEGER PRIMARY KEY); INSERT INTO t VALUES (1), (5), (9)")
+    try await scene.execute(
+      """
+      CREATE TABLE t (id int PRIMARY KEY);
+      CREATE FUNCTION no_fives() RETURNS trigger LANGUAGE plpgsql AS
+        $$ BEGIN IF new.id = 5 THEN RETURN null; END IF; RETURN new; END $$;
+      CREATE TRIGGER no_fives BEFORE INSERT ON t FOR EACH ROW EXECUTE FUNCTION no_fives();
+      """)
+    let dry = try await scene.copy { $0.isDryRun = true }
+    let report = try await scene.copy()
+    try await scene.expectWhole(report)
+    #expect(report.loaded == 2 && report.exitCode == 3)
+    #expect(report.tables[0].rejects[0].reason.contains("suppresses"))
+    #expect(dry.tables[0].rejects.map(\.reason) == report.tables[0].rejects.map(\.reason))
+    try await scene.execute("DROP TRIGGER no_fives ON t")
+    let retried = try await scene.copy { $0.retriesRejects = true }
+    try await scene.expectWhole(retried)
+    #expect(retried.loaded == 1 && retried.exitCode == 0)
+  }
+
+  @Test func whereAllWereRejectedASecondRunDoesNotTryAgain() async throws {
+    let scene = try await CopyScene()
+    try scene.write("CREATE TABLE t (id INTEGER PRIMARY KEY, x); INSERT INTO t VALUES (1, 'a'), (2, 'b')")
+    try await scene.execute("CREATE TABLE t (id int PRIMARY KEY, x int)")
+    let report = try await scene.copy()
+    try await scene.expectWhole(report)
+    #expect(report.rejected == 2)
+    try await scene.execute("ALTER TABLE t ALTER COLUMN x TYPE text")
+    let second = try await scene.copy()
+    try await scene.expectWhole(second)
+    #expect(second.rejected == 2 && second.loaded == 0)
+    let third = try await scene.copy { $0.retriesRejects = true }
+    #expect(third.rejected == 0 && third.loaded == 2)
+  }
+
   @Test func rowsThatAreNotCopiedAreNoSuccess() async throws {
     let scene = try await CopyScene()
     try scene.write(

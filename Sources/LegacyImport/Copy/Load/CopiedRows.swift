@@ -32,7 +32,7 @@ struct CopiedRows: ChunkTarget {
     if merges { try await staging.make(on: connection) }
   }
 
-  func copy(_ chunk: EncodedChunk, _ places: Range<Int>) async throws {
+  func copy(_ chunk: EncodedChunk, _ places: Range<Int>) async throws -> Int {
     try await connection.copy(chunk, places, into: target.sql, columns: route.columnList)
   }
 

@@ -46,7 +46,7 @@ struct TableCopy: Sendable {
   func run(into report: inout TableReport) async throws {
     let lines = try await ledger.lines(of: source)
     var plan = try await reader.plan(route.source, ledger: lines)
-    if isEmpty {
+    if isEmpty, lines.contains(where: { $0.rowsLoaded + $0.rowsThere > 0 }) {
       // Somebody has emptied the table, or made it anew: what the ledger tells of it is over.
       plan.startOver()
     } else if !plan.settled.isEmpty {

@@ -168,7 +168,8 @@ final class ValueEncoder: Sendable {
   }
 
   func inexact(_ value: String) -> ValueRejection {
-    ValueRejection("\(typeName) cannot hold \(shown(value)) exactly")
+    let advice = if case .float4 = type { "; double precision may" } else { "" }
+    return ValueRejection("\(typeName) cannot hold \(shown(value)) exactly\(advice)")
   }
 
   func storageClass(_ value: String) -> ValueRejection {
