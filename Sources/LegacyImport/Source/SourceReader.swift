@@ -247,7 +247,9 @@ private struct Scan: ~Copyable {
 
   mutating func nextChunk(most: Int) throws -> EncodedChunk? {
     var chunk: EncodedChunk?
-    var buffer = PostgresCopyEncoder(capacity: SourceReader.chunkBytes / 4)
+    // Room for the last row, too: a buffer that grows is twice as large, and there twice while it is copied. What is not written
+    // to takes no memory.
+    var buffer = PostgresCopyEncoder(capacity: SourceReader.chunkBytes + (256 << 10))
     while !isDone, (chunk?.rowsRead ?? 0) < most, buffer.count < SourceReader.chunkBytes {
       // A statement that is stepped after its last row begins again.
       guard try statement.step() else {
