@@ -11,12 +11,12 @@ struct CopySummary {
 
   private static let mostTables = 30
   private static let mostOmissions = 15
-  private static let mostRejects = 5
+  private static let mostWarnings = 5
 
   var lines: [String] {
     var lines = table
     lines += omissions + sequences + report.errors.map { "failed: \(printable($0))" } + proof + rejects
-    lines += report.warnings.prefix(Self.mostRejects).map { "warning: \(printable($0))" }
+    lines += report.warnings.prefix(Self.mostWarnings).map { "warning: \(printable($0))" }
     if let reportFile { lines += ["report: \(reportFile.path)", "to look at: \(reportFile.pagePath)"] }
     return lines + ["next: \(next)"]
   }
@@ -78,17 +78,7 @@ struct CopySummary {
   }
 
   private var rejects: [String] {
-    guard report.rejected > 0 else { return [] }
-    let first = report.tables.flatMap { table in
-      table.rejects.map {
-        "  \(printable(table.table)) key \(shortened("\($0.key)")): \(shortened(printable($0.reason), most: 200))"
-      }
-    }.prefix(Self.mostRejects)
-    let others = report.rejected - first.count
-    let title =
-      report.isDryRun
-      ? "would be rejected:" : "rejected, as Postgres cannot hold them (agent_import_rejects has all):"
-    return [title] + first + (others > 0 ? ["  \(others.grouped) more"] : [])
+    rejectLines(of: report.tables, isDryRun: report.isDryRun) { "\(printable($0.table))" }
   }
 
   private var next: String {

@@ -14,12 +14,12 @@ struct ImportSummary {
 
   private static let mostAgents = 20
   private static let mostTables = 10
-  private static let mostRejects = 5
+  private static let mostWarnings = 5
 
   var lines: [String] {
     var lines = table
     lines += otherTables + failures + proof + rejects
-    lines += report.warnings.prefix(Self.mostRejects).map { "warning: \($0)" }
+    lines += report.warnings.prefix(Self.mostWarnings).map { "warning: \($0)" }
     if let backup { lines.append("backup: \(backup)") }
     if let reportFile { lines += ["report: \(reportFile.path)", "to look at: \(reportFile.pagePath)"] }
     return lines + ["next: \(next)"]
@@ -73,17 +73,9 @@ struct ImportSummary {
   }
 
   private var rejects: [String] {
-    guard report.rejected > 0 else { return [] }
-    let first = report.tables.flatMap { table in
-      table.rejects.map {
-        "  \(printable(table.file)) \(printable(table.table)) key \(shortened("\($0.key)")): \(printable($0.reason))"
-      }
-    }.prefix(Self.mostRejects)
-    let others = report.rejected - first.count
-    let title =
-      report.isDryRun
-      ? "would be rejected:" : "rejected, as Postgres cannot hold them (agent_import_rejects has all):"
-    return [title] + first + (others > 0 ? ["  \(others.grouped) more"] : [])
+    rejectLines(of: report.tables, isDryRun: report.isDryRun) {
+      "\(printable($0.file)) \(printable($0.table))"
+    }
   }
 
   private var next: String {
@@ -131,6 +123,20 @@ struct VerificationSummary {
     if !since.isEmpty { lines.append("  beside them: " + since.joined(separator: ", ")) }
     return lines
   }
+}
+
+/// The first rejects of tables with their reasons, and how many more there are; none where there is none.
+func rejectLines(
+  of tables: [TableReport], isDryRun: Bool, most: Int = 5, name: (TableReport) -> String
+) -> [String] {
+  let count = tables.reduce(0) { $0 + $1.rejected }
+  guard count > 0 else { return [] }
+  let first = tables.flatMap { table in table.rejects.map { (name(table), $0) } }.prefix(most).map {
+    "  \($0) key \(shortened("\($1.key)")): \(shortened(printable($1.reason), most: 200))"
+  }
+  let title =
+    isDryRun ? "would be rejected:" : "rejected, as Postgres cannot hold them (agent_import_rejects has all):"
+  return [title] + first + (count > first.count ? ["  \((count - first.count).grouped) more"] : [])
 }
 
 /// The beginning of a text from a file: a key may have megabytes, and the report has all of it.
