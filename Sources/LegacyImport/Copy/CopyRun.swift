@@ -37,12 +37,8 @@ struct CopyRun: Sendable {
     } second: { copied in
       try await finish(copied, plan, on: second ?? connection)
     }
-    var made = finished.made
-    for place in plan.translation.after.indices where made[place] == nil {
-      try Task.checkCancellation()
-      made[place] = .some(try await plan.build.perform(plan.translation.after[place]))
-    }
-    report.omissions += made.sorted { $0.key < $1.key }.compactMap(\.value)
+    report.omissions += finished.omissions
+    report.omissions += try await plan.build.after(without: finished.made)
     if options.verifies, !options.isDryRun { report.verification = finished.verification }
     if !options.isDryRun { try await ledger.flush(agent: "", fileID: identity.fileID) }
   }
@@ -106,7 +102,8 @@ struct CopyRun: Sendable {
   private struct Finished: Sendable {
     var verification = VerificationReport()
     /// The places of the steps that were done, and what there is to say of them.
-    var made: [Int: Omission?] = [:]
+    var made: Set<Int> = []
+    var omissions: [Omission] = []
   }
 
   /// Makes the keys and indexes of tables and compares their rows, as they come.
@@ -121,12 +118,15 @@ struct CopyRun: Sendable {
       let places = plan.steps(of: copy.route)
       let build = SchemaBuild(translation: plan.translation, connection: connection)
       for place in places {
-        finished.made[place] = .some(try await build.perform(plan.translation.after[place]))
+        finished.made.insert(place)
+        if let omission = try await build.perform(plan.translation.after[place]) {
+          finished.omissions.append(omission)
+        }
       }
       guard options.verifies, !options.isDryRun else { continue }
       // The keys by which rows are told from each other may be new.
       let known = places.isEmpty ? copy : try await plan.keyed(copy, on: connection)
-      if let known { try await proof.compare(known.read(by: twin), into: &finished.verification) }
+      if let known { try await proof.compare(known.with(reader: twin), into: &finished.verification) }
     }
     await proof.close()
     if twin !== reader { await twin.close() }

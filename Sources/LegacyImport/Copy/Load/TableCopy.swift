@@ -25,18 +25,11 @@ struct TableCopy: Sendable {
     TableRowEncoder(route, identity: identity.rows(of: name), time: options.time)
   }
 
-  /// The same copy by another route.
-  func along(_ route: TableRoute) -> TableCopy {
+  /// The same copy by another route, or by another reader of the file.
+  func with(route: TableRoute? = nil, reader: SourceReader? = nil) -> TableCopy {
     TableCopy(
-      reader: reader, ledger: ledger, identity: identity, route: route, options: options, ownsRows: ownsRows,
-      isEmpty: isEmpty, onEvent: onEvent)
-  }
-
-  /// The same copy, its file read by another reader.
-  func read(by reader: SourceReader) -> TableCopy {
-    TableCopy(
-      reader: reader, ledger: ledger, identity: identity, route: route, options: options, ownsRows: ownsRows,
-      isEmpty: isEmpty, onEvent: onEvent)
+      reader: reader ?? self.reader, ledger: ledger, identity: identity, route: route ?? self.route,
+      options: options, ownsRows: ownsRows, isEmpty: isEmpty, onEvent: onEvent)
   }
 
   /// Copies every row that is not there yet.

@@ -107,7 +107,9 @@ struct CopyPlan: Sendable {
   /// A copy whose table is as the catalogue tells it now; nil where the table is gone.
   func keyed(_ copy: TableCopy, on connection: PostgresConnection) async throws -> TableCopy? {
     let now = routes(try await Catalogue(reading: connection, schema: schema)).routes
-    return now.named(copy.route.source.table.name, \.source.table.name).map(copy.along)
+    return now.named(copy.route.source.table.name, \.source.table.name).map {
+      copy.with(route: $0)
+    }
   }
 
   /// Makes the primary keys of tables that an earlier, interrupted run has made and begun to fill: rows that have changed since

@@ -68,6 +68,6 @@ struct TableRoute: Sendable {
     columns.map { PostgresIdentifier.quoted($0.target.name) }.joined(separator: ", ")
   }
 
-  /// The places of the source's columns that the key of Postgres is made of, for naming a row; those of its own key else.
+  /// Whether a column's values go as text, which the server has to read.
   var hasCastColumns: Bool { columns.contains { $0.target.type.isSentAsText } }
 }

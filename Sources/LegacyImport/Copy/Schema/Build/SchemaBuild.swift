@@ -51,11 +51,12 @@ struct SchemaBuild: Sendable {
   /// Makes keys, indexes, foreign keys, checks and views, one after the other, each in a transaction of its own (a savepoint
   /// where one is open).
   ///
+  /// - Parameter done: the places of steps that were performed already.
   /// - Returns: what the server refused, or took in another form, on this run or an earlier one.
   /// - Throws: `PostgresError` where the connection is lost or the task is cancelled.
-  func after() async throws -> [Omission] {
+  func after(without done: Set<Int> = []) async throws -> [Omission] {
     var omissions: [Omission] = []
-    for step in translation.after {
+    for (place, step) in translation.after.enumerated() where !done.contains(place) {
       try Task.checkCancellation()
       if let omission = try await perform(step) { omissions.append(omission) }
     }
