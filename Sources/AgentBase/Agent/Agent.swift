@@ -1,6 +1,4 @@
-// An agent: opening and closing it. Its verbs are in Agent+Memories, +Tools, +Metrics and +Executions.
-
-import Synchronization
+// An agent: opening and closing it. What it can do is in Verbs.
 
 /// An AI agent's own database: its memories, tools, metrics and executions.
 ///
@@ -10,14 +8,12 @@ import Synchronization
 ///
 /// Any number of tasks may use an agent at once. Agents of one database in a process share its connections, so that an
 /// agent costs little. All verbs throw `AgentBaseError`, or `CancellationError` where their task is cancelled.
-public final class Agent: Sendable {
-  /// What the agent was made from.
-  public let config: AgentConfig
-  private let store: any AgentStore
-  private let isClosed = Mutex(false)
+public final class Agent: AgentOperations {
+  /// The agent's rows, until it is closed.
+  public let access: AgentAccess
 
-  /// The id that the agent's rows are known by.
-  public var id: String { config.id }
+  /// What the agent was made from.
+  public var config: AgentConfig { access.config }
 
   /// Opens the agent's database, and creates the tables of the library in Postgres where there are none.
   ///
@@ -26,37 +22,19 @@ public final class Agent: Sendable {
   /// - Throws: `AgentBaseError`: `unavailable` where the database cannot be reached, `schema` where it holds other tables of
   ///   these names, `permission` where its user may not create them.
   public init(_ config: AgentConfig) async throws {
-    self.config = config
     try StoredLimits.check(config.id, "agent's id")
     try StoredLimits.checkText(config.name, "agent's name")
     switch config.memoryBackend.kind {
     case .sqlite(let path):
       OnceAProcess.sayThatSQLiteIsDeprecated(config.onEvent)
-      store = try await SQLiteStore(path: path, config: config)
+      access = AgentAccess(config: config, store: try await SQLiteStore(path: path, config: config))
     case .postgres(let url):
-      store = try await PostgresStore(url: url, config: config)
+      access = AgentAccess(config: config, store: try await PostgresStore(url: url, config: config))
     }
   }
 
   /// Closes the agent, when its calls that are under way have ended. The last agent of a database closes its connections.
   public func close() async {
-    let isFirst = isClosed.withLock { isClosed in
-      defer { isClosed = true }
-      return !isClosed
-    }
-    if isFirst { await store.close() }
-  }
-
-  /// Calls the store, with errors that name the agent and the key.
-  func withStore<Value>(
-    key: String? = nil, _ body: (any AgentStore) async throws -> Value
-  ) async throws -> Value {
-    do {
-      guard !isClosed.withLock({ $0 }) else { throw AgentBaseError(.closed, "the agent is closed") }
-      try Task.checkCancellation()
-      return try await body(store)
-    } catch let error as AgentBaseError {
-      throw error.of(agent: id, key: key)
-    }
+    if access.end(AgentBaseError(.closed, "the agent is closed")) { await access.store.close() }
   }
 }

@@ -1,6 +1,6 @@
 // What an agent remembers.
 
-extension Agent {
+extension AgentOperations {
   /// Stores a value under a key; it replaces the one that was there.
   ///
   /// - Parameters:

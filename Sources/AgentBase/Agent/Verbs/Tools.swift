@@ -1,6 +1,6 @@
 // The tools of an agent.
 
-extension Agent {
+extension AgentOperations {
   /// Registers a tool, or changes the one of this name; its uses go on counting.
   public func registerTool(
     _ name: String, description: String? = nil, configuration: some Encodable & Sendable = JSON.object([:]),

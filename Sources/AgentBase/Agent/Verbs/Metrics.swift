@@ -2,7 +2,7 @@
 
 public import Foundation
 
-extension Agent {
+extension AgentOperations {
   /// Records a measurement.
   ///
   /// - Parameters:

@@ -1,0 +1,59 @@
+// What the verbs of an agent stand on: an agent, or a transaction of one.
+
+import Synchronization
+
+/// What can be done with an agent's rows: verb by verb with an `Agent`, or several verbs that hold together in a
+/// transaction of it. A function that takes `some AgentOperations` serves both.
+///
+/// Only this library's types conform to it.
+public protocol AgentOperations: Sendable {
+  /// Whose rows they are, and where they are kept.
+  var access: AgentAccess { get }
+}
+
+/// Whose rows a verb works on, where they are kept, and whether it may still be called.
+public final class AgentAccess: Sendable {
+  let config: AgentConfig
+  let store: any AgentStore
+  /// What later calls fail with; nil while they are welcome.
+  private let refusal = Mutex<AgentBaseError?>(nil)
+
+  init(config: AgentConfig, store: any AgentStore) {
+    self.config = config
+    self.store = store
+  }
+
+  /// Lets no more calls in.
+  ///
+  /// - Returns: whether this was the first time.
+  func end(_ error: AgentBaseError) -> Bool {
+    refusal.withLock { refusal in
+      guard refusal == nil else { return false }
+      refusal = error
+      return true
+    }
+  }
+
+  func check() throws(AgentBaseError) {
+    if let refusal = refusal.withLock({ $0 }) { throw refusal }
+  }
+}
+
+extension AgentOperations {
+  /// The id that the agent's rows are known by.
+  public var id: String { access.config.id }
+
+  /// Calls the store, with errors that name the agent and the key.
+  func withStore<Value>(
+    key: String? = nil, _ body: (any AgentStore) async throws -> Value
+  ) async throws -> Value {
+    let access = access
+    do {
+      try access.check()
+      try Task.checkCancellation()
+      return try await body(access.store)
+    } catch let error as AgentBaseError {
+      throw error.of(agent: access.config.id, key: key)
+    }
+  }
+}

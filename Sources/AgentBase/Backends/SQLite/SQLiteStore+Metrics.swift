@@ -1,0 +1,15 @@
+// An agent's measurements in a SQLite file.
+
+extension SQLiteStore {
+  func record(_ drafts: [MetricDraft]) async throws {
+    try await write { transaction in
+      for draft in drafts {
+        try transaction.metrics.record(draft) { try transaction.ownTable(of: .metrics) }
+      }
+    }
+  }
+
+  func metrics(_ query: MetricQuery) async throws -> [AgentMetric] {
+    try await read { try $0.metrics.find(query) }
+  }
+}

@@ -1,0 +1,27 @@
+// An agent's tools in a SQLite file.
+
+extension SQLiteStore {
+  func register(_ draft: ToolDraft) async throws {
+    try await write { try $0.tools.register(draft, in: try $0.ownTable(of: .tools)) }
+  }
+
+  func tools() async throws -> [AgentTool] { try await read { try $0.tools.all() } }
+
+  func tool(named name: String) async throws -> AgentTool? {
+    try await read { try $0.tools.tool(named: name) }
+  }
+
+  func countUses(ofTool name: String, _ count: Int64) async throws -> Bool {
+    try await write { transaction in
+      try transaction.tools.countUses(name, count) { try transaction.ownTable(of: .tools) }
+    }
+  }
+
+  func setTool(_ name: String, isEnabled: Bool) async throws -> Bool {
+    try await write { transaction in
+      try transaction.tools.setEnabled(name, isEnabled) { try transaction.ownTable(of: .tools) }
+    }
+  }
+
+  func deleteTool(named name: String) async throws -> Bool { try await write { try $0.tools.delete(name) } }
+}

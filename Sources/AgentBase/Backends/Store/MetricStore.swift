@@ -1,0 +1,9 @@
+// What a backend does with metrics. Everything that it is given has been checked.
+
+/// The measurements of one agent in one database.
+protocol MetricStore: Sendable {
+  /// Records measurements, all of them or none.
+  func record(_ drafts: [MetricDraft]) async throws
+  /// Measurements, the newest first.
+  func metrics(_ query: MetricQuery) async throws -> [AgentMetric]
+}
