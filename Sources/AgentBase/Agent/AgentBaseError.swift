@@ -32,6 +32,12 @@ public struct AgentBaseError: Error, Sendable {
     public static let unknownTool = Code(rawValue: "unknownTool")
     /// The execution is not running: it was finished before, or never begun.
     public static let notRunning = Code(rawValue: "notRunning")
+    /// A vector has another number of dimensions than those that it would be compared with.
+    public static let wrongDimensions = Code(rawValue: "wrongDimensions")
+    /// The embedder failed, or there is none.
+    public static let embedding = Code(rawValue: "embedding")
+    /// The server lacks an extension, which the message names.
+    public static let missingExtension = Code(rawValue: "missingExtension")
     /// The agent is closed.
     public static let closed = Code(rawValue: "closed")
     /// The database refused or failed; `underlying` is its error.

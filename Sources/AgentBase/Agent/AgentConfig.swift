@@ -25,6 +25,11 @@ public struct AgentConfig: Sendable {
   public var waitLimit: Duration = .seconds(30)
   /// The time zone of legacy times without an offset, in a SQLite file.
   public var legacyTimeZone: TimeZone = .gmt
+  /// The vectors of memories: how many numbers they have, how they are compared and what makes them. Without one, a memory
+  /// may have an embedding of any length, and a search compares those with as many numbers as its own vector.
+  public var embedding: EmbeddingSpace?
+  /// Other spaces for parts of the namespaces: each for a namespace and what nests in it.
+  public var embeddingByNamespace: [String: EmbeddingSpace] = [:]
   /// What is done with events.
   public var onEvent: @Sendable (AgentEvent) -> Void = AgentEvent.logDeprecations
 

@@ -16,6 +16,8 @@ public struct AgentEvent: Sendable {
     public static let deprecation = Kind(rawValue: "deprecation")
     /// Tables were created or changed.
     public static let schema = Kind(rawValue: "schema")
+    /// A search is slower than it could be, since an index is missing.
+    public static let missingIndex = Kind(rawValue: "missingIndex")
   }
 
   /// The kind.

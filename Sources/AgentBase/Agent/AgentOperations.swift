@@ -15,6 +15,8 @@ public protocol AgentOperations: Sendable {
 public final class AgentAccess: Sendable {
   let config: AgentConfig
   let store: any AgentStore
+  /// The spaces of vectors that the database knows of.
+  let spaces = SpaceCache()
   /// What later calls fail with; nil while they are welcome.
   private let refusal = Mutex<AgentBaseError?>(nil)
 

@@ -33,7 +33,7 @@ extension MemoryFilter {
 
 extension MemoryField {
   /// What is at the place; nil where there is none.
-  fileprivate func find(_ value: JSON, _ metadata: JSONObject) -> JSON? {
+  func find(_ value: JSON, _ metadata: JSONObject) -> JSON? {
     var found = root == .value ? value : .object(metadata)
     for step in path {
       switch found {

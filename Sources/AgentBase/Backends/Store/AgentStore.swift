@@ -3,7 +3,7 @@
 /// The rows of one agent in one database.
 ///
 /// All calls throw `AgentBaseError`, or `CancellationError` where the task was cancelled.
-protocol AgentStore: MemoryStore, ToolStore, MetricStore, ExecutionStore {
+protocol AgentStore: MemoryStore, SearchStore, ToolStore, MetricStore, ExecutionStore {
   /// Lets the database go, when what is under way is done.
   func close() async
 }
