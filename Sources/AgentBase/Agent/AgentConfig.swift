@@ -30,6 +30,13 @@ public struct AgentConfig: Sendable {
   public var embedding: EmbeddingSpace?
   /// Other spaces for parts of the namespaces: each for a namespace and what nests in it.
   public var embeddingByNamespace: [String: EmbeddingSpace] = [:]
+  /// Whether values that are replaced are kept, to be listed and restored.
+  public var keepsHistory = false
+  /// How many earlier values of a key are kept where `keepsHistory` is set; nil for all.
+  public var historyLimit: Int?
+  /// How often this process removes expired memories from the database, of all agents in Postgres and of the agents that
+  /// are open in a SQLite file; nil for never. The first agent of a database that has one sets it.
+  public var sweepInterval: Duration?
   /// What is done with events.
   public var onEvent: @Sendable (AgentEvent) -> Void = AgentEvent.logDeprecations
 
@@ -48,5 +55,11 @@ public struct AgentConfig: Sendable {
     environment: [String: String] = ProcessInfo.processInfo.environment
   ) throws(AgentBaseError) {
     self.init(name: name, id: id, memoryBackend: try MemoryBackend(environment: environment))
+  }
+
+  /// How many earlier values a stored memory asks to be kept; nil where it asks for none.
+  var storedHistoryLimit: Int32? {
+    guard keepsHistory, historyLimit.map({ $0 > 0 }) ?? true else { return nil }
+    return historyLimit.flatMap(Int32.init(exactly:)) ?? .max
   }
 }

@@ -41,7 +41,7 @@ import Testing
       }
       try await group.waitForAll()
     }
-    #expect(events.all.filter { $0.kind == .schema }.count == 3)
+    #expect(events.all.filter { $0.kind == .schema }.count == 4)
     let agent = try await open(url)
     #expect(try await agent.listMemories().memories.count == 10)
     await agent.close()
