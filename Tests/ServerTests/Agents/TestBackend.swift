@@ -62,13 +62,15 @@ enum TestBackend: String, CaseIterable, CustomStringConvertible, Sendable {
       if let sql = legacySQL {
         try SQLiteConnection(path: path).executeScript(sql)
       }
-      try await body(Place(backend: .sqliteFile(path)))
+      try await body(Place(backend: .sqliteFile(path), path: path))
     }
   }
 
   /// Where agents are made.
   struct Place: Sendable {
     let backend: MemoryBackend
+    /// The SQLite file; nil on Postgres.
+    var path: String?
     /// The id of the test's first agent: no other test has it.
     let id = "agent-\(UUID().uuidString.prefix(8).lowercased())"
 

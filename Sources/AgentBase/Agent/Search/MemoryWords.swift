@@ -59,12 +59,12 @@ struct MemoryWords: Sendable {
     text.withUTF8 { utf8 in
       var index = 0
       var isInString = !isJSON
-      while unsafe index < utf8.count, !isFull {
+      while index < utf8.count, !isFull {
         let byte = unsafe utf8[index]
         if WordFolding.isInRun(byte) {
           let start = index
           var isASCII = true
-          while unsafe index < utf8.count, unsafe WordFolding.isInRun(utf8[index]) {
+          while index < utf8.count, unsafe WordFolding.isInRun(utf8[index]) {
             if unsafe utf8[index] >= 0x80 { isASCII = false }
             index += 1
           }
@@ -136,4 +136,9 @@ struct MemoryWords: Sendable {
     guard isSurplus else { return }
     bytes = Array(kept.map { $0 ?? WordFolding.gap[...] }.joined(separator: [0x20]))
   }
+}
+
+extension MemoryDraft {
+  /// The words by which it will be found.
+  var words: MemoryWords { MemoryWords(key: key, valueText: valueText) }
 }

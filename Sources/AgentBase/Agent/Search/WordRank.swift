@@ -54,10 +54,10 @@ struct WordRank: Sendable {
       if unsafe word.isEmpty || word.elementsEqual(WordFolding.gap) { continue }
       length += 1
       for (place, wanted) in words.enumerated() {
-        guard unsafe word.count >= wanted.bytes.count, unsafe word.starts(with: wanted.bytes) else { continue }
+        guard word.count >= wanted.bytes.count, unsafe word.starts(with: wanted.bytes) else { continue }
         if wanted.isPrefix {
           unsafe byPrefix[place][Array(word)[...], default: 0] += 1
-        } else if unsafe word.count == wanted.bytes.count {
+        } else if word.count == wanted.bytes.count {
           exact[place] += 1
         }
       }

@@ -18,11 +18,10 @@ extension AgentOperations {
     embedding: [Float]? = nil, expiresIn: Duration? = nil
   ) async throws -> Int64 {
     try await withStore(key: key) { store in
-      try await store.store(
-        try draft(
-          MemoryItem(
-            key, value, namespace: namespace, metadata: metadata, embedding: embedding, expiresIn: expiresIn))
-      )
+      let draft = try draft(
+        MemoryItem(
+          key, value, namespace: namespace, metadata: metadata, embedding: embedding, expiresIn: expiresIn))
+      return try await store.store(try await embedded(draft, store))
     }
   }
 

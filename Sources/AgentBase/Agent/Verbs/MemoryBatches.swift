@@ -15,7 +15,7 @@ extension AgentOperations {
           throw error.of(agent: id, key: item.key)
         }
       }
-      if !drafts.isEmpty { try await store.store(drafts.settled()) }
+      if !drafts.isEmpty { try await store.store(try await embedded(drafts.settled(), store)) }
     }
   }
 

@@ -30,6 +30,7 @@ extension MemorySQL {
         drafts.map { $0.draft.metadata.isEmpty ? "{}" : JSON.object($0.draft.metadata).jsonbText }),
       .int8Array(drafts.map { $0.draft.timeToLive ?? 0 }),
       .int4Array(drafts.map { $0.draft.historyLimit ?? 0 }),
+      TextSearchVector.array(drafts.map { TextSearchVector.bytes($0.draft.words, agent: $0.agent) }),
     ]
     let hasEmbeddings = drafts.contains { $0.draft.embedding != nil }
     if hasEmbeddings {
@@ -55,8 +56,8 @@ extension MemorySQL {
     columns: "", embedding: "NULL::real[]", arrays: "")
   private static let storeManyAnswering = storeMany + " RETURNING version"
   private static let storeManyWithVectors = storeMany(
-    columns: ", first, last", embedding: "($11::real[])[nullif(new.first, 0):new.last]",
-    arrays: ", $9::integer[], $10::integer[]")
+    columns: ", first, last", embedding: "agentbase_vector(($12::real[])[nullif(new.first, 0):new.last], new.agent_id, new.namespace)",
+    arrays: ", $10::integer[], $11::integer[]")
   private static let storeManyWithVectorsAnswering = storeManyWithVectors + " RETURNING version"
 
   private static func storeMany(columns: String, embedding: String, arrays: String) -> String {
@@ -64,9 +65,10 @@ extension MemorySQL {
     INSERT \(target)
     SELECT new.id, new.agent_id, new.namespace, new.key, new.content, new.metadata, \(embedding), now(), now(),
       now() + nullif(new.time_to_live, 0) * interval '1 microsecond', nullif(new.time_to_live, 0), \(clock),
-      nullif(new.history_limit, 0), 'agent'
-    FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::jsonb[], $6::jsonb[], $7::bigint[], $8::integer[]\(arrays))
-      AS new (id, agent_id, namespace, key, content, metadata, time_to_live, history_limit\(columns))
+      nullif(new.history_limit, 0), new.words, 'agent'
+    FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::jsonb[], $6::jsonb[], $7::bigint[], $8::integer[],
+      $9::tsvector[]\(arrays))
+      AS new (id, agent_id, namespace, key, content, metadata, time_to_live, history_limit, words\(columns))
     \(replacing)
     """
   }

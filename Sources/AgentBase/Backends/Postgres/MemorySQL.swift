@@ -67,7 +67,7 @@ enum MemorySQL {
       created_at = CASE WHEN memory.expires_at <= now() THEN excluded.created_at ELSE memory.created_at END,
       updated_at = excluded.updated_at, expires_at = excluded.expires_at, time_to_live = excluded.time_to_live,
       version = coalesce(memory.version, excluded.version) + 1, history_limit = excluded.history_limit,
-      written_by = excluded.written_by
+      words = excluded.words, written_by = excluded.written_by
     """
 
   /// Stores a value under its key, and answers its version.
@@ -81,13 +81,13 @@ enum MemorySQL {
   static let target = """
     INTO agent_memories AS memory
       (id, agent_id, namespace, key, content, metadata, embedding, created_at, updated_at, expires_at, time_to_live,
-       version, history_limit, written_by)
+       version, history_limit, words, written_by)
     """
 
   /// Their values: those of `values(of:agent:)`, and what the server adds.
   static let row = """
-    $1::uuid, $2::text, $3::text, $4::text, $5::jsonb, $6::jsonb, $7::real[], now(), now(),
-    now() + $8::bigint * interval '1 microsecond', $8::bigint, \(clock), $9::integer, 'agent'
+    $1::uuid, $2::text, $3::text, $4::text, $5::jsonb, $6::jsonb, agentbase_vector($7::real[], $2, $3), now(), now(),
+    now() + $8::bigint * interval '1 microsecond', $8::bigint, \(clock), $9::integer, $10::tsvector, 'agent'
     """
 
   /// The parameters of a row that is stored.
@@ -96,6 +96,7 @@ enum MemorySQL {
       .uuid(PostgresUUID(TimeOrderedUUID.make())), .text(agent), .text(draft.namespace), .text(draft.key),
       .jsonb(draft.valueText), .jsonb(JSON.object(draft.metadata).jsonbText), draft.embedding.postgresValue,
       draft.timeToLive.postgresValue, draft.historyLimit.postgresValue,
+      TextSearchVector.value(draft.words, agent: agent),
     ]
   }
 

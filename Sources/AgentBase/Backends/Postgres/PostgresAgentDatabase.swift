@@ -9,6 +9,7 @@ final class PostgresAgentDatabase: Sendable {
   static let shared = SharedResources<PostgresAgentDatabase>()
 
   let pool: PostgresPool
+  let vectors = PostgresVectors()
 
   /// Connects, and makes the tables where there are none.
   init(url: String, config: AgentConfig) async throws {

@@ -52,6 +52,11 @@ extension AgentBaseError {
     switch state {
     case .insufficientPrivilege?:
       (.permission, "Ask the owner of the tables for SELECT, INSERT, UPDATE and DELETE on them.")
+    case "AB001"?:
+      (
+        .wrongDimensions,
+        "Use the embedder that made the others, or change them all with changeEmbedding(to:)."
+      )
     case .undefinedTable?, .undefinedColumn?, .undefinedFunction?:
       (
         .schema,

@@ -5,16 +5,16 @@ import Synchronization
 
 /// An agent's rows in Postgres.
 final class PostgresStore: AgentStore {
-  private let lease: SharedLease<PostgresAgentDatabase>
-  private let config: AgentConfig
+  let lease: SharedLease<PostgresAgentDatabase>
+  let config: AgentConfig
   /// The making of the agent's row in `agents`, which all others refer to; nil until something is written.
   private let registration = Mutex<Task<Void, any Error>?>(nil)
   /// The transaction that every statement belongs to; nil where each is one of its own.
-  private let transaction: PostgresTransaction?
+  let transaction: PostgresTransaction?
 
   var agent: String { config.id }
   var database: ObjectIdentifier { ObjectIdentifier(lease.resource) }
-  private var pool: PostgresPool { lease.resource.pool }
+  var pool: PostgresPool { lease.resource.pool }
 
   /// Opens a database; the agents of one URL share its connections.
   convenience init(url: String, config: AgentConfig) async throws {

@@ -142,12 +142,16 @@ final class SQLiteAgentFile: Sendable {
       case .cannotOpen, .notADatabase, .busy: .unavailable
       case .readOnly, .notAuthorized: .permission
       case .tooBig: .invalidValue
+      case .constraint where error.message.contains("other dimensions than its space"): .wrongDimensions
       case .misuse: .closed
       default: .database
       }
     // Without the SQL text: the call says what was tried.
     let short = SQLiteError(code: error.code, message: error.message, path: error.path)
     return AgentBaseError(
-      code, short.description, underlying: error, isSafeToRetry: error.isSafeToRetry)
+      code, short.description,
+      advice: code == .wrongDimensions
+        ? "Use the embedder that made the others, or change them all with changeEmbedding(to:)." : nil,
+      underlying: error, isSafeToRetry: error.isSafeToRetry)
   }
 }

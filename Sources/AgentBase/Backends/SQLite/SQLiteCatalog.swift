@@ -79,7 +79,9 @@ struct SQLiteTable: Sendable {
 
   init(name: String, kind: LegacyKind, hasRowID: Bool, hasKeyIndex: Bool, columnRows: [SQLiteRow]) {
     // 2 and 3 are generated columns: they are neither moved nor written.
-    let rows = columnRows.filter { ($0[3].int64 ?? 0) < 2 }
+    // The words of our own are read by searches only.
+    let isOwn = Self.ownNames.contains(name)
+    let rows = columnRows.filter { ($0[3].int64 ?? 0) < 2 && !(isOwn && $0[0] == "words") }
     let columns = rows.map {
       LegacyColumn(
         name: LegacyConversion.text($0[0]) ?? "", declaredType: LegacyConversion.text($0[1]) ?? "",
@@ -88,7 +90,6 @@ struct SQLiteTable: Sendable {
     let table = LegacyTable(name: name, columns: columns, hasRowID: hasRowID, hasKeyIndex: hasKeyIndex)
     self.table = table
     self.kind = kind
-    let isOwn = Self.ownNames.contains(name)
     self.isOwn = isOwn
     versionPlace = isOwn ? columns.firstIndex { $0.name == "version" } : nil
     timeToLivePlace = isOwn ? columns.firstIndex { $0.name == "time_to_live" } : nil

@@ -121,19 +121,20 @@ struct SQLiteMemoryWriter {
     try connection.execute(
       """
       INSERT INTO \(ownTable.quotedName)
-        (agent_id, namespace, key, content, metadata, embedding, created_at, updated_at, expires_at, version, time_to_live)
-      VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?7, ?8, ?9, ?10)
+        (agent_id, namespace, key, content, metadata, embedding, created_at, updated_at, expires_at, version, time_to_live,
+         words)
+      VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?7, ?8, ?9, ?10, ?12)
       ON CONFLICT (agent_id, namespace, key) DO UPDATE SET
         content = excluded.content, metadata = excluded.metadata, embedding = excluded.embedding,
         created_at = CASE WHEN expires_at <= ?11 THEN excluded.created_at ELSE created_at END,
         updated_at = max(excluded.updated_at, updated_at), expires_at = excluded.expires_at,
-        version = excluded.version, time_to_live = excluded.time_to_live
+        version = excluded.version, time_to_live = excluded.time_to_live, words = excluded.words
       """,
       [
         .text(agent), .text(draft.namespace), .text(draft.key), .text(draft.valueText),
         .text(JSON.object(draft.metadata).jsonbText), draft.embedding.map(SQLiteEmbedding.value) ?? .null,
         .text(now.text), expiresAt.map(SQLiteValue.text) ?? .null, .integer(version),
-        draft.timeToLive.map(SQLiteValue.integer) ?? .null, .text(clock.text),
+        draft.timeToLive.map(SQLiteValue.integer) ?? .null, .text(clock.text), .text(draft.words.text),
       ])
   }
 }

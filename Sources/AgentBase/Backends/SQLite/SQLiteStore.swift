@@ -9,7 +9,7 @@ final class SQLiteStore: AgentStore {
   private let agent: String
   let time: LegacyTime
   /// The transaction that every call belongs to; nil where each is one of its own.
-  private let transaction: SQLiteTransaction?
+  let transaction: SQLiteTransaction?
 
   var database: ObjectIdentifier { ObjectIdentifier(lease.resource) }
 

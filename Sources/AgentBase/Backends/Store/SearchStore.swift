@@ -23,9 +23,10 @@ struct VectorSearch: Sendable {
 /// A memory whose vector is to be replaced, as it was read.
 struct NewEmbedding: Sendable {
   var name: MemoryName
-  /// The time of its value, in microseconds: a value that was stored since has a vector of its own.
-  var time: Int64?
-  var vector: [Float]
+  /// The version of its value: one that was stored since has a vector of its own.
+  var version: Int64
+  /// Nil where the value has none any more.
+  var vector: [Float]?
 }
 
 /// Searches in the memories of one agent in one database.

@@ -1,0 +1,11 @@
+DROP TRIGGER agentbase_spaces_updated;
+DROP TRIGGER agentbase_spaces_inserted;
+DROP TABLE agentbase_spaces;
+DROP TRIGGER agentbase_words_forgotten;
+DROP TRIGGER agentbase_words_updated;
+DROP TRIGGER agentbase_words_deleted;
+DROP TRIGGER agentbase_words_inserted;
+DROP TABLE agentbase_words;
+DROP INDEX agentbase_memories_embedded;
+DROP INDEX agentbase_memories_unread;
+ALTER TABLE agentbase_memories DROP COLUMN words;
