@@ -52,7 +52,9 @@ import Testing
         try await agent.storeMemory(key, text)
         try await Task.sleep(for: .milliseconds(2))
       }
-      #expect(try await keys(agent, "apple") == ["twice", "b2", "b1", "long"])
+      // The times of a small legacy file are whole seconds: there the keys decide.
+      let equal = backend == .sqliteLegacy ? ["b1", "b2"] : ["b2", "b1"]
+      #expect(try await keys(agent, "apple") == ["twice"] + equal + ["long"])
       let hits = try await agent.searchMemories(matching: "apple", limit: 10).hits
       #expect(hits.map(\.score) == hits.map(\.score).sorted(by: >) && hits.allSatisfy { $0.score > 0 && $0.distance == nil })
     }

@@ -125,7 +125,7 @@ enum VectorSQL {
         SELECT count(*) FROM (
           SELECT FROM agent_memories WHERE agent_id = \(agent) AND embedding IS NOT NULL \(SearchSQL.scope(scope))
           LIMIT \(limit)
-        ) AS some
+        ) AS counted
       ), (SELECT greatest(reltuples, 0)::bigint FROM pg_class WHERE oid = 'agent_memories'::regclass)
     """
   }
