@@ -26,7 +26,7 @@ public final class Agent: AgentOperations {
     try StoredLimits.checkText(config.name, "agent's name")
     switch config.memoryBackend.kind {
     case .sqlite(let path):
-      OnceAProcess.sayThatSQLiteIsDeprecated(config.onEvent)
+      OnceAProcess.sayThatSQLiteIsDeprecated(config.eventHandler)
       access = AgentAccess(config: config, store: try await SQLiteStore(path: path, config: config))
     case .postgres(let url):
       access = AgentAccess(config: config, store: try await PostgresStore(url: url, config: config))

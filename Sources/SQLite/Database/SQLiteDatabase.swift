@@ -39,10 +39,11 @@ public final class SQLiteDatabase: Sendable {
   /// - Parameters:
   ///   - busyTimeout: how long a call waits for other processes' locks before it fails with `busy`.
   ///   - readers: how many reads may run at once.
+  ///   - observer: is told of slow statements.
   /// - Throws: `SQLiteError` where the file cannot be opened or is no database.
   public init(
     path: String, access: SQLiteConnection.Access = .create, busyTimeout: Duration = .seconds(10),
-    readers: Int = 4, durability: Durability = .full
+    readers: Int = 4, durability: Durability = .full, observer: SQLiteObserver? = nil
   ) async throws {
     precondition(readers > 0, "a database needs a reader")
     guard path != ":memory:", !path.isEmpty else {
@@ -51,13 +52,14 @@ public final class SQLiteDatabase: Sendable {
     self.path = path
     writerQueue = SQLiteQueue(label: "sqlite.writer") {
       try SQLiteConnection.writer(
-        path: path, access: access, busyTimeout: busyTimeout, durability: durability)
+        path: path, access: access, busyTimeout: busyTimeout, durability: durability, observer: observer)
     }
     writer = SQLiteWriter(queue: writerQueue, path: path, patience: busyTimeout)
     self.readers = SQLiteReaders(
       (0..<readers).map { number in
         SQLiteQueue(label: "sqlite.reader.\(number)") {
-          try SQLiteConnection.reader(path: path, access: access, busyTimeout: busyTimeout)
+          try SQLiteConnection.reader(
+            path: path, access: access, busyTimeout: busyTimeout, observer: observer)
         }
       })
     // Opens the writer, and fails here rather than at the first call where the file is no database.

@@ -20,10 +20,10 @@ final class SQLiteAgentFile: Sendable {
   }
 
   /// Opens a file, or makes one.
-  init(path: String, waitLimit: Duration) async throws {
+  init(path: String, waitLimit: Duration, observer: SQLiteObserver? = nil) async throws {
     try Self.check(path)
     do {
-      database = try await SQLiteDatabase(path: path, access: .create, busyTimeout: waitLimit, readers: 2)
+      database = try await SQLiteDatabase(path: path, access: .create, busyTimeout: waitLimit, readers: 2, observer: observer)
     } catch {
       throw Self.agentBaseError(error)
     }

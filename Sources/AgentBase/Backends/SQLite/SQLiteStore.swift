@@ -16,8 +16,9 @@ final class SQLiteStore: AgentStore {
   /// Opens a file; the agents of one file share its connections.
   convenience init(path: String, config: AgentConfig) async throws {
     let waitLimit = config.waitLimit
+    let observer = DriverEvents(config.eventHandler, slowQueryLimit: config.slowQueryLimit)?.sqlite
     let lease = try await SQLiteAgentFile.shared.lease(SQLiteAgentFile.key(for: path)) {
-      try await SQLiteAgentFile(path: path, waitLimit: waitLimit)
+      try await SQLiteAgentFile(path: path, waitLimit: waitLimit, observer: observer)
     } close: {
       await $0.database.close()
     }
