@@ -15,14 +15,17 @@ public protocol AgentOperations: Sendable {
 public final class AgentAccess: Sendable {
   let config: AgentConfig
   let store: any AgentStore
+  /// Whether it is a transaction's: a call that the database refuses is the end of it.
+  let isTransaction: Bool
   /// Who hears of calls; nil for nobody.
   let listener: CallListener?
   /// What later calls fail with; nil while they are welcome.
   private let refusal = Mutex<AgentBaseError?>(nil)
 
-  init(config: AgentConfig, store: any AgentStore) {
+  init(config: AgentConfig, store: any AgentStore, isTransaction: Bool = false) {
     self.config = config
     self.store = store
+    self.isTransaction = isTransaction
     listener = CallListener(config.eventHandler, agent: config.id)
   }
 
@@ -37,8 +40,10 @@ public final class AgentAccess: Sendable {
     }
   }
 
+  /// Checks that calls are welcome, and that they do not go past a transaction in whose body they are made.
   func check() throws(AgentBaseError) {
     if let refusal = refusal.withLock({ $0 }) { throw refusal }
+    try TransactionFrame.check(self)
   }
 }
 
@@ -72,7 +77,9 @@ extension AgentOperations {
       try access.check()
       try Task.checkCancellation()
       return try await body(access.store)
-    } catch let error as AgentBaseError {
+    } catch {
+      if access.isTransaction { access.endTransaction(after: error) }
+      guard let error = error as? AgentBaseError else { throw error }
       throw error.of(agent: access.config.id, key: key)
     }
   }

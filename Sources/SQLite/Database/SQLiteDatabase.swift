@@ -54,7 +54,7 @@ public final class SQLiteDatabase: Sendable {
       try SQLiteConnection.writer(
         path: path, access: access, busyTimeout: busyTimeout, durability: durability, observer: observer)
     }
-    writer = SQLiteWriter(queue: writerQueue)
+    writer = SQLiteWriter(queue: writerQueue, path: path, patience: busyTimeout)
     self.readers = SQLiteReaders(
       (0..<readers).map { number in
         SQLiteQueue(label: "sqlite.reader.\(number)") {
@@ -63,7 +63,7 @@ public final class SQLiteDatabase: Sendable {
         }
       })
     // Opens the writer, and fails here rather than at the first call where the file is no database.
-    try await perform(on: writer.add, isGrouped: false) { connection in
+    try await perform(on: writer.add, as: .outside) { connection in
       _ = try connection.queryOne("SELECT count(*) FROM sqlite_schema")
     }
   }
@@ -98,7 +98,22 @@ public final class SQLiteDatabase: Sendable {
   public func writeWithoutTransaction<Value: Sendable>(
     _ body: @escaping @Sendable (SQLiteConnection) throws -> Value
   ) async throws -> Value {
-    try await perform(on: writer.add, isGrouped: false, body)
+    try await perform(on: writer.add, as: .outside, body)
+  }
+
+  /// Runs the body in a transaction of its own that lasts as long as the body does, over as many awaits as it likes.
+  ///
+  /// The writer is lent to it: its statements see each other, nothing else is written meanwhile, and other writers wait, up
+  /// to the busy limit. It commits when the body returns; a throw or the cancellation of the task undoes all of it.
+  /// `write` is quicker for a body that needs no await.
+  ///
+  /// - Throws: what the body throws; `CancellationError`; `SQLiteError`, `busy` where the lock was not given in time.
+  public nonisolated(nonsending) func transaction<Value>(
+    _ body: nonisolated(nonsending) (SQLiteTransaction) async throws -> Value
+  ) async throws -> Value {
+    try enter()
+    defer { leave() }
+    return try await SQLiteTransaction.run(on: writer, within: nil, body)
   }
 
   // MARK: Single statements
@@ -174,20 +189,13 @@ public final class SQLiteDatabase: Sendable {
   // MARK: Jobs
 
   private func perform<Value: Sendable>(
-    on add: (SQLiteJob) -> Void, isGrouped: Bool = true,
+    on add: (SQLiteJob) -> Void, as role: SQLiteJob.Role = .grouped,
     _ body: @escaping @Sendable (SQLiteConnection) throws -> Value
   ) async throws -> Value {
     try enter()
     defer { leave() }
     let outcome = SQLiteOutcome<Value>()
-    let job = SQLiteJob(isGrouped: isGrouped) { outcome.set(try body($0)) }
-    try await withTaskCancellationHandler {
-      try await withCheckedThrowingContinuation { continuation in
-        if job.attach(continuation) { add(job) }
-      }
-    } onCancel: {
-      job.cancel()
-    }
+    try await SQLiteJob(role) { outcome.set(try body($0)) }.wait(queue: add)
     return outcome.get()
   }
 
