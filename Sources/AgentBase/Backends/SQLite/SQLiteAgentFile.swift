@@ -23,7 +23,8 @@ final class SQLiteAgentFile: Sendable {
   init(path: String, waitLimit: Duration, observer: SQLiteObserver? = nil) async throws {
     try Self.check(path)
     do {
-      database = try await SQLiteDatabase(path: path, access: .create, busyTimeout: waitLimit, readers: 2, observer: observer)
+      database = try await SQLiteDatabase(
+        path: path, access: .create, busyTimeout: waitLimit, readers: 2, observer: observer)
     } catch {
       throw Self.agentBaseError(error)
     }

@@ -8,6 +8,8 @@ struct SQLiteCatalog: Sendable {
   let version: Int64
   /// Tables of the four kinds, by the bytes of their names.
   let tables: [SQLiteTable]
+  /// How many steps of the library's schema have made its own tables.
+  let ownVersion: Int
   /// Whether text is stored as UTF-8, so that SQLite's order of text is that of its UTF-8 bytes.
   let isUTF8: Bool
 
@@ -39,6 +41,11 @@ struct SQLiteCatalog: Sendable {
         SQLiteTable(
           name: name, kind: kind, hasRowID: row[1] == 0, hasKeyIndex: row[2] == 1, columnRows: columns))
     }
+    ownVersion =
+      list.contains { $0[0].string == SQLiteOwnSchema.versionTable }
+      ? Int(
+        try connection.queryOne("SELECT max(version) FROM \(SQLiteOwnSchema.versionTable)")?[0].int64 ?? 0)
+      : 0
     self.tables = tables.sorted {
       $0.isOwn != $1.isOwn ? $0.isOwn : ExactText($0.table.name) < ExactText($1.table.name)
     }
