@@ -92,4 +92,7 @@ public struct PostgresLease: ~Copyable {
       return try await body(&lease)
     }
   }
+
+  /// The transaction in whose body this is asked, for calls from any task; see ``PostgresTransaction``.
+  public var openTransaction: PostgresTransaction { PostgresTransaction(connection) }
 }

@@ -161,7 +161,7 @@ struct MemoryVerb {
   func run() async throws -> ExitCode {
     var config = AgentConfig(name: agent, memoryBackend: backend)
     // Who says sqlite here knows; standard error is for errors.
-    config.onEvent = { _ in }
+    config.eventHandler = nil
     let agent = try await Agent(config)
     do {
       let code = try await run(on: agent)

@@ -9,18 +9,29 @@ final class PostgresStore: AgentStore {
   private let config: AgentConfig
   /// The making of the agent's row in `agents`, which all others refer to; nil until something is written.
   private let registration = Mutex<Task<Void, any Error>?>(nil)
+  /// The transaction that every statement belongs to; nil where each is one of its own.
+  private let transaction: PostgresTransaction?
 
   var agent: String { config.id }
+  var database: ObjectIdentifier { ObjectIdentifier(lease.resource) }
   private var pool: PostgresPool { lease.resource.pool }
 
   /// Opens a database; the agents of one URL share its connections.
-  init(url: String, config: AgentConfig) async throws {
-    lease = try await PostgresAgentDatabase.shared.lease(url) {
+  convenience init(url: String, config: AgentConfig) async throws {
+    let lease = try await PostgresAgentDatabase.shared.lease(url) {
       try await PostgresAgentDatabase(url: url, config: config)
     } close: {
       await $0.pool.close()
     }
+    self.init(lease: lease, config: config, transaction: nil)
+  }
+
+  private init(
+    lease: SharedLease<PostgresAgentDatabase>, config: AgentConfig, transaction: PostgresTransaction?
+  ) {
+    self.lease = lease
     self.config = config
+    self.transaction = transaction
   }
 
   /// Lets the database go; the last agent of a URL closes its connections.
@@ -34,10 +45,10 @@ final class PostgresStore: AgentStore {
   ) async throws -> [Value] {
     do {
       do throws(PostgresError) {
-        return try (try await pool.query(statement)).map { row throws(PostgresError) in try make(row) }
+        return try (try await run(statement)).map { row throws(PostgresError) in try make(row) }
       } catch {
-        guard error.code == .connectionLost else { throw error }
-        return try (try await pool.query(statement)).map { row throws(PostgresError) in try make(row) }
+        guard error.code == .connectionLost, transaction == nil else { throw error }
+        return try (try await run(statement)).map { row throws(PostgresError) in try make(row) }
       }
     } catch {
       throw AgentBaseError.of(error)
@@ -48,18 +59,59 @@ final class PostgresStore: AgentStore {
   @discardableResult
   func write(_ statement: PostgresStatement) async throws -> PostgresRows {
     do {
+      if transaction != nil { return try await run(statement) }
       try await register()
       do throws(PostgresError) {
-        return try await pool.query(statement)
+        return try await run(statement)
       } catch {
         // The agent's row was removed behind our back; the statement did nothing.
         guard error.sqlState == .foreignKeyViolation else { throw error }
         registration.withLock { $0 = nil }
         try await register()
-        return try await pool.query(statement)
+        return try await run(statement)
       }
     } catch {
       throw AgentBaseError.of(error)
+    }
+  }
+
+  /// Runs a statement where this store's statements run: on any connection of the pool, or in the transaction.
+  private func run(_ statement: PostgresStatement) async throws(PostgresError) -> PostgresRows {
+    if let transaction { try await transaction.query(statement) } else { try await pool.query(statement) }
+  }
+
+  // MARK: - Transactions
+
+  /// Serializable, as a transaction of SQLite is: only so does the same body do the same on both.
+  nonisolated(nonsending) func transaction<Value>(
+    isRetryable: Bool, _ body: nonisolated(nonsending) (any AgentStore) async throws -> Value
+  ) async throws -> Value {
+    // What the library threw for the driver's error that ends the transaction.
+    var reason: AgentBaseError?
+    do {
+      if let transaction {
+        return try await transaction.transaction { inner in
+          try await body(PostgresStore(lease: lease, config: config, transaction: inner))
+        }
+      }
+      // Before it begins: two transactions that make the same row would wait for each other.
+      try await register()
+      return try await pool.transaction(.serializable, isRetryable: isRetryable) { connection in
+        reason = nil
+        do {
+          let opened = connection.openTransaction
+          return try await body(PostgresStore(lease: lease, config: config, transaction: opened))
+        } catch let error as AgentBaseError {
+          guard let driverError = error.underlying as? PostgresError else { throw error }
+          // The pool knows by the driver's error whether the body runs again.
+          reason = error
+          throw driverError
+        }
+      }
+    } catch {
+      // The agent's row was removed behind our back: the next call makes it again.
+      if (error as? PostgresError)?.sqlState == .foreignKeyViolation { registration.withLock { $0 = nil } }
+      throw reason ?? AgentBaseError.of(error)
     }
   }
 
