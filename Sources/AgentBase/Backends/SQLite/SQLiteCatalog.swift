@@ -13,9 +13,6 @@ struct SQLiteCatalog: Sendable {
   /// Whether text is stored as UTF-8, so that SQLite's order of text is that of its UTF-8 bytes.
   let isUTF8: Bool
 
-  /// The last step of our own tables that the file has; 0 for none.
-  let ownVersion: Int
-
   /// The tables of a kind: our own first.
   func tables(of kind: LegacyKind) -> [SQLiteTable] { tables.filter { $0.kind == kind } }
 

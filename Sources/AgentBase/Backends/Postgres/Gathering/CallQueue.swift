@@ -86,7 +86,11 @@ struct CallQueue<Call: Sendable, Answer: Sendable>: Sendable {
     taken.reserveCapacity(min(waiting.count, limits.calls))
     while place < end, taken.count < limits.calls {
       let entry = waiting[place]
-      if let key = key(entry.call), !keys.insert(key).inserted { left.append(entry) } else { taken.append(entry) }
+      if let key = key(entry.call), !keys.insert(key).inserted {
+        left.append(entry)
+      } else {
+        taken.append(entry)
+      }
       place += 1
     }
     waiting = left.isEmpty ? waiting[place...] : ArraySlice(left + waiting[place...])
