@@ -176,7 +176,7 @@ import Testing
       let agent = try await place.agent()
       try await agent.storeMemories((0..<1200).map { MemoryItem("k\($0)", "old words \($0)") })
       let expected = try await keys(agent, "words", limit: 2000)
-      let connection = try SQLiteConnection(path: try #require(place.path))
+      let connection = try SQLiteConnection(path: place.target)
       try connection.execute("UPDATE agentbase_memories SET words = NULL")
       #expect(try await keys(agent, "words", limit: 2000) == expected)
       #expect(try connection.queryOne("SELECT count(*) FROM agentbase_memories WHERE words IS NULL")?[0] == 0)

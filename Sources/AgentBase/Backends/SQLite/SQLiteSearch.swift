@@ -4,7 +4,7 @@ import SQLite
 
 extension SQLiteMemories {
   /// Whether our own tables have what searches need.
-  var isSearchable: Bool { catalog.ownVersion >= 3 }
+  var isSearchable: Bool { catalog.ownVersion >= 4 }
 
   /// The current memories that fulfil a query by words, the best first, and whether some of our own have no words yet.
   func hits(_ search: WordSearch) throws -> (page: HitPage, areUnread: Bool) {
