@@ -30,8 +30,15 @@ package struct MemoryStatementText: Sendable {
       case .bool(let value): value ? "t" : "f"
       case .int4(let value): String(value)
       case .int8(let value): String(value)
+      case .raw(TextSearchVector.type, let bytes): TextSearchVector.text(bytes)
       default: nil
       }
     }
   }
+}
+
+/// What a search by vectors sets, for `agentbase bench`, whose plain queries are to do the same.
+package enum VectorIndexText {
+  /// How many candidates a search keeps (`hnsw.ef_search`).
+  package static let breadth = VectorIndex.breadth
 }

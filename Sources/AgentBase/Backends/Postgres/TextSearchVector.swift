@@ -14,9 +14,28 @@ enum TextSearchVector {
     return "\u{E000}" + String(hash, radix: 36)
   }
 
+  static let type = PostgresType(rawValue: 3614)
+
   /// The words of a memory of an agent.
   static func value(_ words: MemoryWords, agent: String) -> PostgresValue {
-    .raw(type: PostgresType(rawValue: 3614), bytes: bytes(words, agent: agent))
+    .raw(type: type, bytes: bytes(words, agent: agent))
+  }
+
+  /// A value as text, such as `'dark':3 'mode':4,7`.
+  static func text(_ bytes: [UInt8]) -> String {
+    var text = ""
+    var index = 4
+    while let end = bytes[min(index, bytes.count)...].firstIndex(of: 0), end + 2 < bytes.count {
+      let count = Int(bytes[end + 1]) << 8 | Int(bytes[end + 2])
+      guard end + 3 + 2 * count <= bytes.count else { break }
+      let places = (0..<count).map { place in
+        String(Int(bytes[end + 3 + 2 * place]) << 8 | Int(bytes[end + 4 + 2 * place]))
+      }
+      text += (text.isEmpty ? "'" : " '") + String(decoding: bytes[index..<end], as: UTF8.self) + "'"
+      if count > 0 { text += ":" + places.joined(separator: ",") }
+      index = end + 3 + 2 * count
+    }
+    return text
   }
 
   /// The words of several memories.
@@ -26,7 +45,7 @@ enum TextSearchVector {
     // One dimension, no NULLs, the type of the elements; how many there are, counted from 1.
     append(UInt32(vectors.isEmpty ? 0 : 1), to: &bytes)
     append(0 as UInt32, to: &bytes)
-    append(3614 as UInt32, to: &bytes)
+    append(type.rawValue, to: &bytes)
     if !vectors.isEmpty {
       append(UInt32(vectors.count), to: &bytes)
       append(1 as UInt32, to: &bytes)

@@ -18,10 +18,7 @@ struct PgbenchRun: Sendable {
   ) async throws -> BenchMeasurement {
     let script = folder + "/pgbench.sql"
     var sql = statement.sql
-    var words = [
-      program, "--no-vacuum", "--protocol=prepared", "--client=\(clients)", "--jobs=\(min(clients, 2))",
-      "--time=\(max(1, Int((seconds / .seconds(1)).rounded(.up))))", "--file=\(script)",
-    ]
+    var words = ["--file=\(script)"]
     // From the last: $1 is the beginning of $10.
     for (place, parameter) in statement.parameters.enumerated().reversed() {
       // pgbench knows no empty variable, and no NULL.
@@ -36,7 +33,27 @@ struct PgbenchRun: Sendable {
       if let parameter, name.hasPrefix(":p") { words.append("--define=p\(place + 1)=\(parameter)") }
     }
     try Data("\\set key random(1, \(rows))\n\(sql);\n".utf8).write(to: URL(filePath: script))
-    let run = try await MeasuredProcess.run(words, environment: environment, log: folder + "/pgbench.log")
+    return try await run(words)
+  }
+
+  /// Runs statements, prepared, one of them at random each time.
+  func measure(_ statements: [String]) async throws -> BenchMeasurement {
+    var words: [String] = []
+    for (place, statement) in statements.enumerated() {
+      let script = folder + "/pgbench-\(place).sql"
+      try Data("\(statement);\n".utf8).write(to: URL(filePath: script))
+      words.append("--file=\(script)")
+    }
+    return try await run(words)
+  }
+
+  private func run(_ words: [String]) async throws -> BenchMeasurement {
+    let command = [
+      program, "--no-vacuum", "--protocol=prepared", "--client=\(clients)", "--jobs=\(min(clients, 2))",
+      "--time=\(max(1, Int((seconds / .seconds(1)).rounded(.up))))",
+    ]
+    let run = try await MeasuredProcess.run(
+      command + words, environment: environment, log: folder + "/pgbench.log")
     guard run.status == 0,
       let calls = Self.number(behind: "transactions actually processed: ", in: run.output),
       let rate = Self.number(behind: "tps = ", in: run.output), rate > 0
