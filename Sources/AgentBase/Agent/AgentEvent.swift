@@ -16,6 +16,8 @@ public struct AgentEvent: Sendable {
     public static let deprecation = Kind(rawValue: "deprecation")
     /// Tables were created or changed.
     public static let schema = Kind(rawValue: "schema")
+    /// Expired memories were removed in the background, or could not be.
+    public static let sweep = Kind(rawValue: "sweep")
   }
 
   /// The kind.

@@ -115,8 +115,8 @@ extension MemorySQL {
 
   /// Removes every row of keys, and their history, or what was current into the history.
   ///
-  /// Imported rows are remembered, so that a verification knows that they are not lost. Answers how many keys had a row that
-  /// had not expired, and how many rows were imported.
+  /// Imported rows are remembered, so that a verification knows that they are not lost. Answers how many keys had a memory
+  /// that had not expired, and how many rows were imported.
   static func delete(_ names: [Name], keepingHistory: Bool) -> PostgresStatement {
     PostgresStatement(sql: keepingHistory ? deleteKeeping : deleteAll, values: parameters(names))
   }
@@ -151,9 +151,12 @@ extension MemorySQL {
     ), history AS (
       \(history)
     )
-    SELECT count(DISTINCT (agent_id, namespace, key)) FILTER (WHERE expires_at IS NULL OR expires_at > now()),
-      count(source_id)
-    FROM gone
+    SELECT count(*) FILTER (WHERE coalesce(stored, imported)), coalesce(sum(imports), 0)::bigint FROM (
+      SELECT bool_or(is_alive) FILTER (WHERE source_id IS NULL) AS stored, count(source_id) AS imports,
+        (array_agg(is_alive ORDER BY updated_at DESC NULLS LAST, source_row DESC, id DESC))[1] AS imported
+      FROM (SELECT *, coalesce(expires_at > now(), true) AS is_alive FROM gone) AS gone
+      GROUP BY agent_id, namespace, key
+    ) AS keys
     """
   }
 }

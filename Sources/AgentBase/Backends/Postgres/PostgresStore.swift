@@ -18,9 +18,15 @@ final class PostgresStore: AgentStore {
     lease = try await PostgresAgentDatabase.shared.lease(url) {
       try await PostgresAgentDatabase(url: url, config: config)
     } close: {
-      await $0.pool.close()
+      await $0.close()
     }
     self.config = config
+    if let interval = config.sweepInterval {
+      let database = lease.resource
+      database.sweeper.add("", every: interval, for: config) { [weak database] in
+        try await database?.sweep() ?? 0
+      }
+    }
   }
 
   /// Lets the database go; the last agent of a URL closes its connections.

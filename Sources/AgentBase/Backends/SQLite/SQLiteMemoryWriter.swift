@@ -26,6 +26,15 @@ struct SQLiteMemoryWriter {
     try store(draft, over: try memories.rows(draft.name, withMemories: draft.historyLimit != nil))
   }
 
+  /// Stores a memory where what is there is what is expected.
+  func store(_ draft: MemoryDraft, expecting: MemoryExpectation) throws -> MemoryWrite {
+    let rows = try memories.rows(draft.name, withMemories: true)
+    let current = rows.first.flatMap { $0.isExpired(at: .now) ? nil : $0.memory }
+    let found = current.map { MemoryExpectation.version($0.version) } ?? .absent
+    guard found == expecting else { return .conflict(current) }
+    return .stored(try store(draft, over: rows))
+  }
+
   private func store(_ draft: MemoryDraft, over rows: [SQLiteKeyRow]) throws -> Int64 {
     let ownRows = rows.filter(\.table.isOwn)
     let legacyRows = rows.filter { !$0.table.isOwn }
@@ -40,14 +49,17 @@ struct SQLiteMemoryWriter {
     return version
   }
 
-  /// Keeps the values of rows that go, where the history is wanted. A memory that has expired is as good as deleted, and so is its
-  /// history.
+  /// Keeps the values of rows that go, or that the library stands above from now on, where the history is wanted. A memory that
+  /// has expired is as good as deleted, and so is its history.
   private func keep(_ gone: [SQLiteKeyRow], of rows: [SQLiteKeyRow], for draft: MemoryDraft) throws {
     guard let limit = draft.historyLimit, let newest = rows.first else { return }
     let now = Timestamp.now
     guard !newest.isExpired(at: now) else { return try memories.history.forget(draft.name) }
-    for memory in gone.reversed().compactMap(\.memory) {
-      try memories.history.keep(memory, replacedAt: now)
+    for row in rows.reversed() {
+      guard let memory = row.memory, !row.isKept(of: rows) else { continue }
+      let goes = gone.contains { $0.rank == row.rank && $0.table.isOwn == row.table.isOwn }
+      let isCovered = row.rank == newest.rank && memory.version > 0
+      if goes || isCovered { try memories.history.keep(memory, replacedAt: now) }
     }
     try memories.history.trim(draft.name, to: limit)
   }
@@ -82,9 +94,9 @@ struct SQLiteMemoryWriter {
     }
     do {
       try connection.transaction {
-        let gone = ownRows + [plan.row].compactMap(\.self)
         try keep(
-          gone.sorted { $0.rank > $1.rank }, of: (ownRows + rows).sorted { $0.rank > $1.rank }, for: draft)
+          ownRows + [plan.row].compactMap(\.self), of: (ownRows + rows).sorted { $0.rank > $1.rank },
+          for: draft)
         for row in ownRows { try memories.remove(row) }
         try plan.shape.write(values, at: plan.row?.location, connection)
         let written = try memories.current(draft.name) {
@@ -113,7 +125,6 @@ struct SQLiteMemoryWriter {
   private func storeInOwnTable(_ draft: MemoryDraft, _ version: Int64, over rows: [SQLiteKeyRow]) throws {
     try keep(rows.filter(\.table.isOwn), of: rows, for: draft)
     let newest = rows.first { !$0.table.isOwn }
-    if newest != nil { try memories.notes.remove(draft.name) }
     let clock = Timestamp.now
     // Later than every legacy row of the key, even one whose clock was ahead.
     let now = max(clock, newest?.rank.time.map { Timestamp(microseconds: $0.microseconds + 1) } ?? clock)

@@ -15,10 +15,24 @@ final class SQLiteStore: AgentStore {
     lease = try await SQLiteAgentFile.shared.lease(SQLiteAgentFile.key(for: path)) {
       try await SQLiteAgentFile(path: path, waitLimit: waitLimit)
     } close: {
-      await $0.database.close()
+      await $0.close()
     }
     agent = config.id
     time = LegacyTime(naiveZone: config.legacyTimeZone)
+    if let interval = config.sweepInterval {
+      let (file, agent, time) = (lease.resource, agent, time)
+      file.sweeper.add(agent, every: interval, for: config) { [weak file] in
+        var count = 0
+        while let file {
+          let swept = try await file.write {
+            try SQLiteAgentTransaction($0, $1, agent: agent, time: time).memories.sweep(batchSize: 500)
+          }
+          guard swept > 0 else { break }
+          count += swept
+        }
+        return count
+      }
+    }
   }
 
   /// Lets the file go; the last agent of a file closes it.
