@@ -133,8 +133,20 @@ extension MemorySQL {
         (agent_id, namespace, key, version, content, metadata, embedding, stored_at, source_id, source_row, source_exact)
       SELECT agent_id, namespace, key, version, content, metadata, embedding::real[], updated_at, source_id, source_row,
         source_exact
-      FROM gone WHERE expires_at IS NULL OR expires_at > now()
+      FROM gone WHERE (expires_at IS NULL OR expires_at > now()) AND NOT \(isOfExpired("gone"))
+      ), forgotten AS (
+      DELETE FROM agent_memory_history AS history USING \(wanted)
+      WHERE history.agent_id = wanted.agent_id AND history.namespace = wanted.namespace AND history.key = wanted.key
+        AND \(isOfExpired("history"))
       """)
+
+  /// Whether a row is of a key whose stored row goes and has expired: its history has, too.
+  private static func isOfExpired(_ row: String) -> String {
+    """
+    EXISTS (SELECT FROM gone AS expired WHERE expired.agent_id = \(row).agent_id AND expired.namespace = \(row).namespace
+      AND expired.key = \(row).key AND expired.source_id IS NULL AND expired.expires_at <= now())
+    """
+  }
 
   private static func delete(history: String) -> String {
     """

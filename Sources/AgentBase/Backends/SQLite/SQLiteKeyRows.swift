@@ -56,7 +56,7 @@ extension SQLiteMemories {
   func delete(_ name: MemoryName, keepingHistory: Bool) throws -> Bool {
     let now = Timestamp.now
     let rows = try rows(name, withMemories: keepingHistory)
-    if keepingHistory {
+    if keepingHistory, rows.first.map({ !$0.isExpired(at: now) }) ?? true {
       for row in rows.reversed() where !row.isExpired(at: now) && !row.isKept(of: rows) {
         if let memory = row.memory { try history.keep(memory, replacedAt: now) }
       }

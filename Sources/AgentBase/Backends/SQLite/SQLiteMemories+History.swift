@@ -30,7 +30,9 @@ extension SQLiteMemories {
     if let last = found.last { replacedAt = last.version.storedAt.flatMap(Timestamp.init)?.microseconds }
     let after = try query.after.flatMap { try SQLiteRank($0) }
     for row in earlier where !row.table.isOwn && found.count < query.limit {
-      guard let memory = row.memory, memory.version < 0, after.map({ row.rank < $0 }) ?? true else { continue }
+      guard let memory = row.memory, memory.version < 0, after.map({ row.rank < $0 }) ?? true else {
+        continue
+      }
       let version = MemoryVersion(memory, replacedAt: replacedAt.map(Timestamp.init(microseconds:)))
       replacedAt = row.rank.time?.microseconds
       found.append(
