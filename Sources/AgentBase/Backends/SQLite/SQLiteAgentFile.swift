@@ -10,6 +10,8 @@ final class SQLiteAgentFile: Sendable {
   static let shared = SharedResources<SQLiteAgentFile>()
 
   let database: SQLiteDatabase
+  /// Removes expired memories, where an agent asks for it.
+  let sweeper = Sweeper()
   private let cached = Mutex<SQLiteCatalog?>(nil)
 
   /// What a file is known by: its path with all links resolved, so that one file is opened once.
@@ -58,6 +60,12 @@ final class SQLiteAgentFile: Sendable {
         .unavailable, "\(path) is no SQLite database, or an encrypted one",
         advice: "Decrypt it first, or name another file.")
     }
+  }
+
+  /// Ends the sweeps, and closes the connections.
+  func close() async {
+    await sweeper.stop()
+    await database.close()
   }
 
   // MARK: - Transactions

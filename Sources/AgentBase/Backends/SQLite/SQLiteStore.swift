@@ -20,10 +20,24 @@ final class SQLiteStore: AgentStore {
     let lease = try await SQLiteAgentFile.shared.lease(SQLiteAgentFile.key(for: path)) {
       try await SQLiteAgentFile(path: path, waitLimit: waitLimit, observer: observer)
     } close: {
-      await $0.database.close()
+      await $0.close()
     }
     self.init(
       lease: lease, agent: config.id, time: LegacyTime(naiveZone: config.legacyTimeZone), transaction: nil)
+    if let interval = config.sweepInterval {
+      let (file, agent, time) = (lease.resource, agent, time)
+      file.sweeper.add(agent, every: interval, for: config) { [weak file] in
+        var count = 0
+        while let file {
+          let swept = try await file.write {
+            try SQLiteAgentTransaction($0, $1, agent: agent, time: time).memories.sweep(batchSize: 500)
+          }
+          guard swept > 0 else { break }
+          count += swept
+        }
+        return count
+      }
+    }
   }
 
   private init(
