@@ -53,7 +53,7 @@ import Testing
 
   @Test("Queries, errors and slow ones are counted", arguments: DatabaseScene.backends)
   func numbers(_ backend: TestBackend) async throws {
-    try await DatabaseScene.with(backend, { $0.slowQueryLimit = .milliseconds(20) }) { database, _ in
+    try await DatabaseScene.with(backend, slowQueryLimit: .milliseconds(20)) { database, _ in
       #expect(database.metrics.totalQueries == 0 && database.metrics.averageQueryTime == .zero)
       for _ in 0..<3 { _ = try await database.query("SELECT 1") }
       _ = try? await database.execute("SELEKT")
@@ -69,13 +69,7 @@ import Testing
   @Test("A slow statement is an event with its SQL and without its values", arguments: DatabaseScene.backends)
   func slowQuery(_ backend: TestBackend) async throws {
     let log = EventLog()
-    try await DatabaseScene.with(
-      backend,
-      {
-        $0.slowQueryLimit = .milliseconds(20)
-        $0.eventHandler = log
-      }
-    ) { database, _ in
+    try await DatabaseScene.with(backend, slowQueryLimit: .milliseconds(20), handler: log) { database, _ in
       _ = try await database.query("SELECT 1")
       _ = try await database.query(Self.slow)
       // Where the machine is busy, a quick statement may be slow too.
@@ -98,14 +92,9 @@ import Testing
   func poolOfOne(_ version: TestServer.Version) async throws {
     let log = EventLog([.poolWait, .retry, .connection])
     let backend: TestBackend = version == .v15 ? .postgres15 : .postgres18
-    try await DatabaseScene.with(
-      backend,
-      {
-        $0.pool = DatabasePoolSettings(size: 1)
-        $0.pool.waitLimit = .milliseconds(200)
-        $0.eventHandler = log
-      }
-    ) { (database, _) async throws in
+    var pool = DatabasePoolSettings(size: 1)
+    pool.waitLimit = .milliseconds(200)
+    try await DatabaseScene.with(backend, pool: pool, handler: log) { (database, _) async throws in
       let busy = Task { try await database.query("SELECT pg_sleep(1)") }
       try await Task.sleep(for: .milliseconds(300))
       let error = await #expect(throws: AgentBaseError.self) { try await database.query("SELECT 1") }
@@ -121,25 +110,17 @@ import Testing
   func recycling(_ version: TestServer.Version) async throws {
     let backend: TestBackend = version == .v15 ? .postgres15 : .postgres18
     let process: DatabaseStatement = "SELECT pg_backend_pid()"
-    try await DatabaseScene.with(
-      backend,
-      {
-        $0.pool = DatabasePoolSettings(size: 1)
-        $0.pool.recycleAfter = .milliseconds(300)
-      }
-    ) { database, _ in
+    var recycling = DatabasePoolSettings(size: 1)
+    recycling.recycleAfter = .milliseconds(300)
+    try await DatabaseScene.with(backend, pool: recycling) { database, _ in
       let first = try await database.queryOne(process, as: Int.self)
       #expect(try await database.queryOne(process, as: Int.self) == first)
       try await Task.sleep(for: .milliseconds(500))
       #expect(try await database.queryOne(process, as: Int.self) != first)
     }
-    try await DatabaseScene.with(
-      backend,
-      {
-        $0.pool = DatabasePoolSettings(size: 1)
-        $0.pool.prePingAfter = .zero
-      }
-    ) { database, _ in
+    var asking = DatabasePoolSettings(size: 1)
+    asking.prePingAfter = .zero
+    try await DatabaseScene.with(backend, pool: asking) { database, _ in
       let first = try #require(try await database.queryOne(process, as: Int.self))
       let other = try await PostgresConnection.connect(
         PostgresConfiguration(try await TestBackend.database(version)))

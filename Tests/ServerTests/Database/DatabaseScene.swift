@@ -11,13 +11,15 @@ enum DatabaseScene {
 
   /// Runs the body with a database and the name of a table that no other test has.
   static func with(
-    _ backend: TestBackend, _ change: (inout DatabaseConfiguration) -> Void = { _ in },
+    _ backend: TestBackend, pool: DatabasePoolSettings = DatabasePoolSettings(),
+    slowQueryLimit: Duration? = .seconds(1), handler: EventLog? = nil,
     _ body: (Database, String) async throws -> Void
   ) async throws {
     try await backend.withPlace { place in
       var configuration = DatabaseConfiguration(name: "app", place.backend)
-      configuration.eventHandler = nil
-      change(&configuration)
+      configuration.pool = pool
+      configuration.slowQueryLimit = slowQueryLimit
+      configuration.eventHandler = handler
       let database = try await Database(configuration)
       let table = "t_\(UUID().uuidString.prefix(8).lowercased())"
       do {

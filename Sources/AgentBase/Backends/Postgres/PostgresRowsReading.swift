@@ -7,8 +7,16 @@ import Postgres
 enum PostgresMemoryRow {
   /// The columns, in order.
   static let names = """
-    namespace, key, content, metadata, embedding, created_at, updated_at, expires_at, is_imported, source_exact
+    namespace, key, content, metadata, embedding, created_at, updated_at, expires_at, is_imported, source_exact,
+    version, time_to_live
     """
+  /// How many there are.
+  static let count = 12
+
+  /// The columns, each of a row called `name`.
+  static func names(of name: String) -> String {
+    names.split { $0 == "," || $0.isWhitespace }.map { "\(name).\($0)" }.joined(separator: ", ")
+  }
 
   /// The memory of a row.
   static func memory(_ row: PostgresRow) throws(PostgresError) -> Memory {
@@ -23,10 +31,13 @@ enum PostgresMemoryRow {
     } else {
       (value, own) = (MemoryValue(storedText: content), JSONObject(parsing: metadata) ?? [:])
     }
+    let version: Int64? = isImported ? nil : try row.decode(10)
+    let timeToLive: Int64? = isImported ? nil : try row.decode(11)
     return Memory(
       namespace: try row.decode(0), key: try row.decode(1), value: value, metadata: own,
       embedding: try row.decode(4), createdAt: try row.date(5), updatedAt: try row.date(6),
-      expiresAt: try row.date(7), isImported: isImported)
+      expiresAt: try row.date(7), timeToLive: timeToLive.map(Duration.microseconds),
+      version: version ?? MemoryDigest.version(value: value.json, metadata: own), isImported: isImported)
   }
 
   /// The value of a row of content, is_imported and source_exact.

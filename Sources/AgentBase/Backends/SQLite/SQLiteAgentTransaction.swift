@@ -20,6 +20,13 @@ final class SQLiteAgentTransaction {
   var memories: SQLiteMemories {
     SQLiteMemories(connection: connection, catalog: catalog, agent: agent, time: time)
   }
+
+  /// Writes memories; our own tables are there for it.
+  func memoryWriter() throws -> SQLiteMemoryWriter {
+    let table = try ownTable(of: .memories)
+    return SQLiteMemoryWriter(memories: memories, time: time, ownTable: table)
+  }
+
   var tools: SQLiteTools { SQLiteTools(connection: connection, catalog: catalog, agent: agent, time: time) }
   var metrics: SQLiteMetrics {
     SQLiteMetrics(connection: connection, catalog: catalog, agent: agent, time: time)

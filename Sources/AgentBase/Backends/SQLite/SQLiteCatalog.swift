@@ -64,6 +64,9 @@ struct SQLiteTable: Sendable {
   let requiredColumns: Set<Int>
   /// The places of columns that refuse NULL.
   let notNullColumns: Set<Int>
+  /// The places of our own columns that legacy tables have not; nil where a table has none.
+  let versionPlace: Int?
+  let timeToLivePlace: Int?
   /// The name, quoted.
   let quotedName: String
   /// Reads the rowid (or NULL) and then every column, from the table; a WHERE clause may follow.
@@ -85,7 +88,10 @@ struct SQLiteTable: Sendable {
     let table = LegacyTable(name: name, columns: columns, hasRowID: hasRowID, hasKeyIndex: hasKeyIndex)
     self.table = table
     self.kind = kind
-    isOwn = Self.ownNames.contains(name)
+    let isOwn = Self.ownNames.contains(name)
+    self.isOwn = isOwn
+    versionPlace = isOwn ? columns.firstIndex { $0.name == "version" } : nil
+    timeToLivePlace = isOwn ? columns.firstIndex { $0.name == "time_to_live" } : nil
     let names = Set(columnRows.map { (LegacyConversion.text($0[0]) ?? "").lowercased() })
     let rowIDName = table.rowIDName(hiddenBy: names)
     self.rowIDName = rowIDName
