@@ -11,7 +11,9 @@ extension SQLiteStore {
   }
 
   func value(namespace: String, key: String) async throws -> MemoryValue? {
-    try await read { try $0.memories.current(namespace: namespace, key: key) { $0.memoryValue($1) } }
+    try await read(briefly: {
+      try SQLiteOwnMemories.value($0, $1, agent: $2, namespace: namespace, key: key)
+    }) { try $0.memories.current(namespace: namespace, key: key) { $0.memoryValue($1) } }
   }
 
   func memory(namespace: String, key: String) async throws -> Memory? {
