@@ -191,13 +191,14 @@ public final class SQLiteConnection {
 
   /// Begins or ends a transaction or a savepoint, which a body of `SQLiteDatabase` may not do by hand.
   func control(_ statement: SQLiteControlStatement) throws(SQLiteError) {
+    // Also while it runs: SQLite may compile it anew.
+    let allowed = control.allowsTransactionStatements
+    control.allowsTransactionStatements = true
+    defer { control.allowsTransactionStatements = allowed }
     let compiled: OpaquePointer
     if let known = unsafe controls[statement] {
       unsafe compiled = known
     } else {
-      let allowed = control.allowsTransactionStatements
-      control.allowsTransactionStatements = true
-      defer { control.allowsTransactionStatements = allowed }
       unsafe compiled = try compile(statement.sql)
       unsafe controls[statement] = compiled
     }
