@@ -77,7 +77,7 @@ import Testing
         try await agent.transaction { transaction in
           try await transaction.storeMemory("key", 1)
           withUnsafeCurrentTask { $0?.cancel() }
-          try? await transaction.storeMemory("key", 2)
+          _ = try? await transaction.storeMemory("key", 2)
         }
       }
       await #expect(throws: CancellationError.self) { try await impatient.value }
@@ -178,11 +178,15 @@ import Testing
     try await backend.withAgent { agent in
       try await agent.transaction { transaction in
         try await withThrowingTaskGroup(of: Void.self) { group in
-          for number in 0..<40 { group.addTask { try await transaction.storeMemory("k\(number)", number) } }
-          group.addTask { try await transaction.transaction { try await $0.storeMemory("nested", 1) } }
+          for number in 0..<40 {
+            group.addTask { _ = try await transaction.storeMemory("k\(number)", number) }
+          }
+          group.addTask {
+            _ = try await transaction.transaction { _ = try await $0.storeMemory("nested", 1) }
+          }
           try await group.waitForAll()
         }
-        try await Task.detached { try await transaction.storeMemory("detached", 1) }.value
+        try await Task.detached { _ = try await transaction.storeMemory("detached", 1) }.value
         #expect(try await transaction.listMemories().memories.count == 42)
       }
       #expect(try await agent.listMemories().memories.count == 42)
@@ -239,9 +243,9 @@ import Testing
         await expectRefusal { _ = try await agent.memory("key") }
         await expectRefusal { try await agent.transaction { _ in } }
         await expectRefusal { try await other.storeMemory("key", 2) }
-        async let child: Void = agent.storeMemory("key", 2)
+        async let child = agent.storeMemory("key", 2)
         do {
-          try await child
+          _ = try await child
           Issue.record("a child task's call was not refused")
         } catch let error as AgentBaseError {
           #expect(error.code == .outsideTransaction)

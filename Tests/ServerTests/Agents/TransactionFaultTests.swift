@@ -47,7 +47,7 @@ import Testing
           try await transaction.storeMemory("a", 1)
           try await terminateHolder(control)
           // The error is caught: the transaction cannot commit all the same.
-          try? await transaction.storeMemory("b", 1)
+          _ = try? await transaction.storeMemory("b", 1)
         }
       }
       #expect(error?.isSafeToRetry == true)
@@ -81,7 +81,9 @@ import Testing
             attempts += 1
             return attempts == 1
           }
-          if isFirst { try await Task.detached { try await agent.storeMemory("count", count + 10) }.value }
+          if isFirst {
+            try await Task.detached { _ = try await agent.storeMemory("count", count + 10) }.value
+          }
           try await transaction.storeMemory("count", count + 1)
         }
       }

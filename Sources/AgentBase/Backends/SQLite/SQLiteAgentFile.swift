@@ -89,14 +89,12 @@ final class SQLiteAgentFile: Sendable {
   /// Runs a body of one short statement on memories at once, on the caller's thread; see `SQLiteDatabase.readBriefly`.
   ///
   /// - Returns: nil where that cannot be done, or an older table than ours may hold the key: then `read` does it.
-  func readBriefly<Value>(
-    _ body: (SQLiteConnection, SQLiteTable) throws -> Value?
-  ) throws -> Value? {
-    guard let catalog = cached.withLock({ $0 }), let table = catalog.soleMemories else { return nil }
+  func readBriefly<Value>(_ body: (SQLiteConnection) throws -> Value?) throws -> Value? {
+    guard let catalog = cached.withLock({ $0 }), catalog.soleMemories != nil else { return nil }
     do {
       return try database.readBriefly { connection in
         guard connection.compiledSchema == catalog.version else { return nil }
-        let value = try body(connection, table)
+        let value = try body(connection)
         // A statement that SQLite had to compile anew may have seen other tables than the catalog knows.
         return connection.compiledSchema == catalog.version ? value : nil
       }

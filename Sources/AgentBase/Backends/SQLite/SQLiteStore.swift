@@ -62,10 +62,10 @@ final class SQLiteStore: AgentStore {
   ///
   /// - Parameter briefly: does the same on our own table alone, with one short statement; nil where it cannot.
   func read<Value: Sendable>(
-    briefly: (SQLiteConnection, SQLiteTable, String) throws -> Value?,
+    briefly: (SQLiteConnection, _ agent: String) throws -> Value?,
     _ body: @escaping @Sendable (SQLiteAgentTransaction) throws -> Value
   ) async throws -> Value {
-    if transaction == nil, let value = try lease.resource.readBriefly({ try briefly($0, $1, agent) }) {
+    if transaction == nil, let value = try lease.resource.readBriefly({ try briefly($0, agent) }) {
       return value
     }
     return try await read(body)

@@ -73,6 +73,8 @@ final class RawSQLite: @unchecked Sendable {
       unsafe bind("\"" + BenchRow.value(number) + "\"", upsert, 4)
       unsafe bind("{}", upsert, 5)
       unsafe bind("2026-01-15T10:30:00.000000Z", upsert, 7)
+      _ = unsafe sqlite3_bind_int64(upsert, 9, Int64(number))
+      guard unsafe sqlite3_step(upsert) == SQLITE_ROW else { throw failure }
       try unsafe run(upsert)
     }
     try unsafe run(commit)

@@ -1,0 +1,185 @@
+// The statements of batches of memories: one for any number of keys, of one agent or of several.
+//
+// What they are given stands in arrays, one a column. The names of a batch are in order and none is there twice, so that two
+// batches never wait for each other.
+
+import Postgres
+
+extension MemorySQL {
+  /// A memory's name with its agent's.
+  struct Name {
+    var agent: String
+    var name: MemoryName
+  }
+
+  // MARK: - Storing
+
+  /// Stores memories, whose names are in order and differ.
+  ///
+  /// - Parameter answersVersions: whether it answers the version of each, in the order of the drafts.
+  static func store(
+    _ drafts: [(agent: String, draft: MemoryDraft)], answersVersions: Bool = false
+  ) -> PostgresStatement {
+    var values: [PostgresValue] = [
+      .uuidArray(drafts.map { _ in PostgresUUID(TimeOrderedUUID.make()) }),
+      .textArray(drafts.map(\.agent)),
+      .textArray(drafts.map(\.draft.namespace)),
+      .textArray(drafts.map(\.draft.key)),
+      .jsonbArray(drafts.map(\.draft.valueText)),
+      .jsonbArray(
+        drafts.map { $0.draft.metadata.isEmpty ? "{}" : JSON.object($0.draft.metadata).jsonbText }),
+      .int8Array(drafts.map { $0.draft.timeToLive ?? 0 }),
+      .int4Array(drafts.map { $0.draft.historyLimit ?? 0 }),
+    ]
+    let hasEmbeddings = drafts.contains { $0.draft.embedding != nil }
+    if hasEmbeddings {
+      // An array of arrays has one length for all: so they stand in one row of numbers, each from a place to a place.
+      var numbers: [Float] = []
+      var first: [Int32] = []
+      var last: [Int32] = []
+      for draft in drafts.lazy.map(\.draft) {
+        first.append(draft.embedding == nil ? 0 : Int32(numbers.count + 1))
+        numbers += draft.embedding ?? []
+        last.append(Int32(numbers.count))
+      }
+      values += [.int4Array(first), .int4Array(last), .float4Array(numbers)]
+    }
+    let sql =
+      hasEmbeddings
+      ? (answersVersions ? storeManyWithVectorsAnswering : storeManyWithVectors)
+      : (answersVersions ? storeManyAnswering : storeMany)
+    return PostgresStatement(sql: sql, values: values)
+  }
+
+  private static let storeMany = storeMany(
+    columns: "", embedding: "NULL::real[]", arrays: "")
+  private static let storeManyAnswering = storeMany + " RETURNING version"
+  private static let storeManyWithVectors = storeMany(
+    columns: ", first, last", embedding: "($11::real[])[nullif(new.first, 0):new.last]",
+    arrays: ", $9::integer[], $10::integer[]")
+  private static let storeManyWithVectorsAnswering = storeManyWithVectors + " RETURNING version"
+
+  private static func storeMany(columns: String, embedding: String, arrays: String) -> String {
+    """
+    INSERT \(target)
+    SELECT new.id, new.agent_id, new.namespace, new.key, new.content, new.metadata, \(embedding), now(), now(),
+      now() + nullif(new.time_to_live, 0) * interval '1 microsecond', nullif(new.time_to_live, 0), \(clock),
+      nullif(new.history_limit, 0), 'agent'
+    FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::jsonb[], $6::jsonb[], $7::bigint[], $8::integer[]\(arrays))
+      AS new (id, agent_id, namespace, key, content, metadata, time_to_live, history_limit\(columns))
+    \(replacing)
+    """
+  }
+
+  // MARK: - Reading
+
+  /// The names as the rows of a table `wanted`, which counts them from 1.
+  private static let wanted =
+    "unnest($1::text[], $2::text[], $3::text[]) WITH ORDINALITY AS wanted (agent_id, namespace, key, place)"
+
+  private static let isWanted =
+    "agent_id = wanted.agent_id AND namespace = wanted.namespace AND key = wanted.key"
+
+  private static func parameters(_ names: [Name]) -> [PostgresValue] {
+    [
+      .textArray(names.map(\.agent)), .textArray(names.map(\.name.namespace)),
+      .textArray(names.map(\.name.key)),
+    ]
+  }
+
+  /// The current values of keys: content, is_imported, source_exact, and the key's place from 1; keys without one are left out.
+  static func values(_ names: [Name]) -> PostgresStatement {
+    PostgresStatement(sql: valuesSQL, values: parameters(names))
+  }
+
+  private static let valuesSQL = """
+    SELECT memory.content, memory.is_imported, memory.source_exact, wanted.place FROM \(wanted)
+    CROSS JOIN LATERAL (
+      \(current("content, source_id IS NOT NULL AS is_imported, source_exact, expires_at", where: isWanted))
+    ) AS memory
+    WHERE memory.expires_at IS NULL OR memory.expires_at > now()
+    """
+
+  /// The current memories of keys, each with the key's place from 1; keys without one are left out.
+  static func memories(_ names: [Name]) -> PostgresStatement {
+    PostgresStatement(sql: memoriesSQL, values: parameters(names))
+  }
+
+  private static let memoriesSQL = """
+    SELECT \(PostgresMemoryRow.names(of: "memory")), wanted.place FROM \(wanted)
+    CROSS JOIN LATERAL (\(current(columns, where: isWanted))) AS memory
+    WHERE memory.expires_at IS NULL OR memory.expires_at > now()
+    """
+
+  // MARK: - Deleting
+
+  /// Removes every row of keys, and their history, or what was current into the history.
+  ///
+  /// Imported rows are remembered, so that a verification knows that they are not lost. Answers how many keys had a row that
+  /// had not expired, and how many rows were imported.
+  static func delete(_ names: [Name], keepingHistory: Bool) -> PostgresStatement {
+    PostgresStatement(sql: keepingHistory ? deleteKeeping : deleteAll, values: parameters(names))
+  }
+
+  private static let deleteAll = delete(
+    history: """
+      DELETE FROM agent_memory_history AS history USING \(wanted)
+      WHERE history.agent_id = wanted.agent_id AND history.namespace = wanted.namespace AND history.key = wanted.key
+      """)
+
+  private static let deleteKeeping = delete(
+    history: """
+      INSERT INTO agent_memory_history
+        (agent_id, namespace, key, version, content, metadata, embedding, stored_at, source_id, source_row, source_exact)
+      SELECT agent_id, namespace, key, version, content, metadata, embedding::real[], updated_at, source_id, source_row,
+        source_exact
+      FROM gone WHERE expires_at IS NULL OR expires_at > now()
+      """)
+
+  private static func delete(history: String) -> String {
+    """
+    WITH there AS MATERIALIZED (
+      SELECT agent_id, id FROM \(wanted) JOIN agent_memories USING (agent_id, namespace, key)
+      ORDER BY agent_id, namespace, key, id FOR UPDATE OF agent_memories
+    ), gone AS (
+      DELETE FROM agent_memories AS memory USING there
+      WHERE memory.agent_id = there.agent_id AND memory.id = there.id RETURNING memory.*
+    ), remembered AS (
+      INSERT INTO agent_import_deletions (agent_id, id, source_id)
+      SELECT agent_id, id, source_id FROM gone WHERE source_id IS NOT NULL
+      ON CONFLICT (agent_id, id) DO UPDATE SET deleted_at = excluded.deleted_at
+    ), history AS (
+      \(history)
+    )
+    SELECT count(DISTINCT (agent_id, namespace, key)) FILTER (WHERE expires_at IS NULL OR expires_at > now()),
+      count(source_id)
+    FROM gone
+    """
+  }
+}
+
+extension PostgresValue {
+  /// JSON texts as a `jsonb[]`.
+  static func jsonbArray(_ texts: [String]) -> PostgresValue {
+    var bytes: [UInt8] = []
+    bytes.reserveCapacity(20 + texts.reduce(0) { $0 + $1.utf8.count + 5 })
+    func append(_ number: Int32) {
+      for shift in [24, 16, 8, 0] as [Int32] { bytes.append(UInt8(truncatingIfNeeded: number >> shift)) }
+    }
+    // One dimension, no NULLs, the type of the elements; how many there are, counted from 1.
+    append(texts.isEmpty ? 0 : 1)
+    append(0)
+    append(Int32(PostgresType.jsonb.rawValue))
+    if !texts.isEmpty {
+      append(Int32(texts.count))
+      append(1)
+    }
+    for text in texts {
+      append(Int32(text.utf8.count + 1))
+      // The version of jsonb's wire form.
+      bytes.append(1)
+      bytes.append(contentsOf: text.utf8)
+    }
+    return .raw(type: PostgresType(rawValue: 3807), bytes: bytes)
+  }
+}
