@@ -72,6 +72,19 @@ final class SQLiteStore: AgentStore {
     }
   }
 
+  /// As `read`, at once and on the caller's thread where that is possible.
+  ///
+  /// - Parameter briefly: does the same on our own table alone, with one short statement; nil where it cannot.
+  func read<Value: Sendable>(
+    briefly: (SQLiteConnection, _ agent: String) throws -> Value?,
+    _ body: @escaping @Sendable (SQLiteAgentTransaction) throws -> Value
+  ) async throws -> Value {
+    if transaction == nil, let value = try lease.resource.readBriefly({ try briefly($0, agent) }) {
+      return value
+    }
+    return try await read(body)
+  }
+
   func write<Value: Sendable>(
     _ body: @escaping @Sendable (SQLiteAgentTransaction) throws -> Value
   ) async throws -> Value {
