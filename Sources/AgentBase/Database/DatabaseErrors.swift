@@ -19,11 +19,8 @@ struct DatabaseErrors: Sendable {
     }
   }
 
-  /// The error of opening the database.
-  func opening(_ error: any Error) -> any Error { translated(error) }
-
   /// The same error in the library's words; those of the caller's own bodies, and cancellations, as they are.
-  private func translated(_ error: any Error) -> any Error {
+  func translated(_ error: any Error) -> any Error {
     switch error {
     case let error as PostgresError: error.code == .cancelled ? CancellationError() : of(error)
     case let error as SQLiteError: of(error)

@@ -1,64 +1,10 @@
 // What applications do with a database: the same verbs on the database and within a transaction of it.
 
-import Synchronization
-
 /// What can be done with a `Database`, or within a transaction of it. A function that takes `some DatabaseOperations` serves
 /// both. Only this library's types conform to it.
 public protocol DatabaseOperations: Sendable {
   /// Where the statements run.
   var access: DatabaseAccess { get }
-}
-
-/// Where statements run, who counts them, and whether they still may.
-public final class DatabaseAccess: Sendable {
-  let session: any DatabaseSession
-  let counters: DatabaseCounters
-  let listener: CallListener?
-  /// What later calls fail with; nil while they are welcome.
-  private let refusal = Mutex<AgentBaseError?>(nil)
-
-  init(session: any DatabaseSession, counters: DatabaseCounters, listener: CallListener?) {
-    self.session = session
-    self.counters = counters
-    self.listener = listener
-  }
-
-  /// Lets no more calls in.
-  ///
-  /// - Returns: whether this was the first time.
-  @discardableResult
-  func end(_ error: AgentBaseError) -> Bool {
-    refusal.withLock { refusal in
-      guard refusal == nil else { return false }
-      refusal = error
-      return true
-    }
-  }
-
-  func check() throws {
-    if let refusal = refusal.withLock({ $0 }) { throw refusal }
-    try Task.checkCancellation()
-  }
-
-  /// Runs a statement, and counts it.
-  func counted<Value>(
-    _ verb: StaticString, _ body: (any DatabaseSession) async throws -> Value
-  ) async throws -> Value {
-    let start = ContinuousClock.now
-    do {
-      try check()
-      let value = try await body(session)
-      let duration = ContinuousClock.now - start
-      counters.ended(duration, failed: false)
-      listener?.ended(verb, after: duration)
-      return value
-    } catch {
-      let duration = ContinuousClock.now - start
-      counters.ended(duration, failed: true)
-      listener?.ended(verb, after: duration, error)
-      throw error
-    }
-  }
 }
 
 extension DatabaseOperations {
@@ -128,26 +74,27 @@ extension DatabaseOperations {
   ///       try await transaction.execute("UPDATE stats SET count = count + 1")
   ///     }
   ///
-  /// The database itself must not be used in the body: on SQLite its writes would wait for the transaction.
+  /// In the body, calls on the database itself, or on an outer transaction, fail with the code `outsideTransaction`: on SQLite
+  /// they would wait for the transaction that waits for them. Where the database refuses a call, the transaction that the
+  /// call belongs to cannot commit any more, even if the body catches the error: put what may fail into a nested one.
   ///
   /// - Parameters:
   ///   - isolation: what it sees of others; a savepoint has that of its transaction.
   ///   - isRetryable: whether the body may run again, from its start, after an error that is safe to retry: a
   ///     serialization failure, a deadlock, a connection that was lost before the commit.
   /// - Throws: what the body throws; as `query` does.
-  public func transaction<Value>(
+  @discardableResult
+  public nonisolated(nonsending) func transaction<Value>(
     isolation: DatabaseIsolation = .standard, isRetryable: Bool = false,
-    _ body: (DatabaseTransaction) async throws -> Value
+    _ body: nonisolated(nonsending) (DatabaseTransaction) async throws -> Value
   ) async throws -> Value {
     let access = access
     try access.check()
     let options = DatabaseTransactionOptions(isolation: isolation, isRetryable: isRetryable)
     do {
       let value = try await access.session.transaction(options) { session in
-        let inner = DatabaseTransaction(
-          access: DatabaseAccess(session: session, counters: access.counters, listener: access.listener))
-        defer { inner.access.end(AgentBaseError(.closed, "the transaction has ended")) }
-        return try await body(inner)
+        let inner = DatabaseAccess(session: session, within: access)
+        return try await DatabaseFrame.run(inner) { try await body(DatabaseTransaction(access: inner)) }
       }
       access.counters.transactionEnded(committed: true)
       return value

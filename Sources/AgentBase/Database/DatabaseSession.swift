@@ -11,8 +11,9 @@ protocol DatabaseSession: Sendable {
   /// Runs several statements without values, all or none.
   func executeScript(_ sql: String) async throws
   /// Runs the body in a transaction, or in a savepoint of this one.
-  func transaction<Value>(
-    _ options: DatabaseTransactionOptions, _ body: (any DatabaseSession) async throws -> Value
+  nonisolated(nonsending) func transaction<Value>(
+    _ options: DatabaseTransactionOptions,
+    _ body: nonisolated(nonsending) (any DatabaseSession) async throws -> Value
   ) async throws -> Value
 }
 

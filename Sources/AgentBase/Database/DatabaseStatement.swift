@@ -61,8 +61,13 @@ extension DatabaseStatement: ExpressibleByStringInterpolation {
     /// Appends SQL text of the program itself.
     public mutating func appendLiteral(_ literal: String) { statement.append(literal) }
 
-    /// Binds a value, or NULL.
+    /// Binds a value.
     public mutating func appendInterpolation(_ value: some DatabaseEncodable) {
+      statement.bind(value.databaseValue)
+    }
+
+    /// Binds a value, or NULL.
+    public mutating func appendInterpolation<Value: DatabaseEncodable>(_ value: Value?) {
       statement.bind(value.databaseValue)
     }
 

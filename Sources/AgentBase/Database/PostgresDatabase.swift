@@ -28,7 +28,7 @@ final class PostgresDatabase: DatabaseBackend {
           configuration.eventHandler, database: configuration.name,
           slowQueryLimit: configuration.slowQueryLimit)?.postgres)
     } catch {
-      throw errors.opening(error)
+      throw errors.translated(error)
     }
   }
 
@@ -52,13 +52,28 @@ final class PostgresDatabase: DatabaseBackend {
     try await errors.naming { try await connections.withConnection { try await $0.executeScript(sql) } }
   }
 
-  func transaction<Value>(
-    _ options: DatabaseTransactionOptions, _ body: (any DatabaseSession) async throws -> Value
+  nonisolated(nonsending) func transaction<Value>(
+    _ options: DatabaseTransactionOptions,
+    _ body: nonisolated(nonsending) (any DatabaseSession) async throws -> Value
   ) async throws -> Value {
-    try await errors.naming {
-      try await connections.transaction(options.isolation.mode, isRetryable: options.isRetryable) { lease in
-        try await body(PostgresDatabaseTransaction(connection: lease.connection, errors: errors))
+    // What was made of the driver's error that ends the transaction.
+    var reason: AgentBaseError?
+    do {
+      return try await connections.transaction(options.isolation.mode, isRetryable: options.isRetryable) {
+        lease in
+        reason = nil
+        do {
+          return try await body(
+            PostgresDatabaseTransaction(transaction: lease.openTransaction, errors: errors))
+        } catch let error as AgentBaseError {
+          guard let driverError = error.underlying as? PostgresError else { throw error }
+          // The pool knows by the driver's error whether the body runs again.
+          reason = error
+          throw driverError
+        }
       }
+    } catch {
+      throw reason ?? errors.translated(error)
     }
   }
 
@@ -67,27 +82,30 @@ final class PostgresDatabase: DatabaseBackend {
 
 /// A transaction in Postgres, or a savepoint of it.
 struct PostgresDatabaseTransaction: DatabaseSession {
-  let connection: PostgresConnection
+  let transaction: PostgresTransaction
   let errors: DatabaseErrors
 
   func query(_ statement: DatabaseStatement) async throws -> [DatabaseRow] {
-    try await errors.naming { try DatabaseRow.rows(try await connection.query(statement.postgres)) }
+    try await errors.naming { try DatabaseRow.rows(try await transaction.query(statement.postgres)) }
   }
 
   func execute(_ statement: DatabaseStatement) async throws -> DatabaseResult {
-    try await errors.naming { DatabaseResult(rowsAffected: try await connection.execute(statement.postgres)) }
+    try await errors.naming {
+      DatabaseResult(rowsAffected: try await transaction.query(statement.postgres).affectedRows)
+    }
   }
 
   func executeScript(_ sql: String) async throws {
-    try await errors.naming { try await connection.executeScript(sql) }
+    try await errors.naming { try await transaction.executeScript(sql) }
   }
 
-  func transaction<Value>(
-    _ options: DatabaseTransactionOptions, _ body: (any DatabaseSession) async throws -> Value
+  nonisolated(nonsending) func transaction<Value>(
+    _ options: DatabaseTransactionOptions,
+    _ body: nonisolated(nonsending) (any DatabaseSession) async throws -> Value
   ) async throws -> Value {
     try await errors.naming {
-      try await connection.transaction {
-        try await body(PostgresDatabaseTransaction(connection: $0, errors: errors))
+      try await transaction.transaction { inner in
+        try await body(PostgresDatabaseTransaction(transaction: inner, errors: errors))
       }
     }
   }

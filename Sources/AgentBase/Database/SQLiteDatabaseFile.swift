@@ -17,7 +17,7 @@ final class SQLiteDatabaseFile: DatabaseBackend {
           configuration.eventHandler, database: configuration.name,
           slowQueryLimit: configuration.slowQueryLimit)?.sqlite)
     } catch {
-      throw errors.opening(error)
+      throw errors.translated(error)
     }
   }
 
@@ -43,15 +43,47 @@ final class SQLiteDatabaseFile: DatabaseBackend {
     try await errors.naming { try await file.write { try $0.executeScript(sql) } }
   }
 
-  func transaction<Value>(
-    _ options: DatabaseTransactionOptions, _ body: (any DatabaseSession) async throws -> Value
+  nonisolated(nonsending) func transaction<Value>(
+    _ options: DatabaseTransactionOptions,
+    _ body: nonisolated(nonsending) (any DatabaseSession) async throws -> Value
   ) async throws -> Value {
     try await errors.naming {
-      throw CancellationError()  // TX
+      try await file.transaction { transaction in
+        try await body(SQLiteDatabaseTransaction(transaction: transaction, errors: errors))
+      }
     }
   }
 
   func close() async { await file.close() }
+}
+
+/// A transaction of a SQLite file, or a savepoint of it.
+struct SQLiteDatabaseTransaction: DatabaseSession {
+  let transaction: SQLiteTransaction
+  let errors: DatabaseErrors
+
+  func query(_ statement: DatabaseStatement) async throws -> [DatabaseRow] {
+    try await errors.naming { try await transaction.perform { try statement.rows(on: $0) } }
+  }
+
+  func execute(_ statement: DatabaseStatement) async throws -> DatabaseResult {
+    try await errors.naming { try await transaction.perform { try statement.execute(on: $0) } }
+  }
+
+  func executeScript(_ sql: String) async throws {
+    try await errors.naming { try await transaction.perform { try $0.executeScript(sql) } }
+  }
+
+  nonisolated(nonsending) func transaction<Value>(
+    _ options: DatabaseTransactionOptions,
+    _ body: nonisolated(nonsending) (any DatabaseSession) async throws -> Value
+  ) async throws -> Value {
+    try await errors.naming {
+      try await transaction.transaction { inner in
+        try await body(SQLiteDatabaseTransaction(transaction: inner, errors: errors))
+      }
+    }
+  }
 }
 
 extension DatabaseStatement {
@@ -61,14 +93,14 @@ extension DatabaseStatement {
     return try rows(on: connection)
   }
 
-  func rows(on connection: SQLiteConnection) throws -> [DatabaseRow] {
+  fileprivate func rows(on connection: SQLiteConnection) throws -> [DatabaseRow] {
     let answer = try connection.query(sqliteText, values.map(\.sqliteValue))
     guard let first = answer.first else { return [] }
     let columns = DatabaseRow.Columns(first.columns)
     return answer.map { DatabaseRow(columns, $0.values.map { DatabaseValue($0) }) }
   }
 
-  func execute(on connection: SQLiteConnection) throws -> DatabaseResult {
+  fileprivate func execute(on connection: SQLiteConnection) throws -> DatabaseResult {
     let sql = sqliteText
     let count = try connection.execute(sql, values.map(\.sqliteValue))
     let verb = sql.drop(while: \.isWhitespace).prefix(7).uppercased()

@@ -17,10 +17,22 @@ public struct PostgresTransaction: Sendable {
   ///
   /// - Throws: as ``PostgresConnection/query(_:)`` does; after an error of the server the transaction can only be undone.
   public func query(_ statement: PostgresStatement) async throws(PostgresError) -> PostgresRows {
-    let result = await ScopeFrame.$current.withValue(frame) {
-      () async -> Result<PostgresRows, PostgresError> in
+    try await inScope { () async throws(PostgresError) in try await connection.query(statement) }
+  }
+
+  /// Runs several statements, separated by semicolons and without parameters.
+  ///
+  /// - Throws: as `query` does, for the first that fails.
+  public func executeScript(_ sql: String) async throws(PostgresError) {
+    try await inScope { () async throws(PostgresError) in try await connection.executeScript(sql) }
+  }
+
+  private func inScope<Value: Sendable>(
+    _ body: () async throws(PostgresError) -> Value
+  ) async throws(PostgresError) -> Value {
+    let result = await ScopeFrame.$current.withValue(frame) { () async -> Result<Value, PostgresError> in
       do throws(PostgresError) {
-        return .success(try await connection.query(statement))
+        return .success(try await body())
       } catch {
         return .failure(error)
       }

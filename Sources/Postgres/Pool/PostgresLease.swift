@@ -3,9 +3,7 @@
 /// A connection for as long as a closure runs. It cannot be copied or kept, so no one uses a connection that
 /// the pool has lent to somebody else.
 public struct PostgresLease: ~Copyable {
-  /// The connection itself, for transactions of the library's own, which are handed on as values: it must not be used after
-  /// the lease has ended.
-  package let connection: PostgresConnection
+  private let connection: PostgresConnection
 
   init(_ connection: PostgresConnection) {
     self.connection = connection

@@ -25,7 +25,7 @@ protocol Benchmark: Sendable {
 enum Benchmarks {
   /// All, in the order of help.
   static let all: [any Benchmark.Type] = [
-    ImportBenchmark.self, MemoryBenchmark.self, SearchBenchmark.self,
+    ImportBenchmark.self, MemoryBenchmark.self, SQLiteBenchmark.self, SearchBenchmark.self,
   ]
 
   static var words: String { all.map { $0.word }.joined(separator: ", ") }

@@ -12,6 +12,10 @@ extension Verb {
       ("search TEXT", "print the memories whose key or value holds the text, the newest first"),
       ("list", "print the memories in the order of their keys"),
       ("delete KEY", "forget the key; exit code 1 where there is none"),
+      ("history KEY", "print the earlier values, the newest first, each with its version and time"),
+      ("restore KEY", "store the value of --version again"),
+      ("namespaces", "print the namespaces, each with how many memories it has"),
+      ("sweep", "remove what has expired"),
     ],
     options: MemoryVerb.options,
     notes: [
@@ -33,31 +37,19 @@ struct MemoryVerb {
     case search(String)
     case list
     case delete(key: String)
+    case history(key: String)
+    case restore(key: String, version: Int64)
+    case namespaces
+    case sweep
   }
 
   /// The backends that `--backend` names.
-  private enum Backend: String, CaseIterable {
+  enum Backend: String, CaseIterable {
     case sqlite
     case postgres
   }
 
-  private static let agent = Option("agent", "ID", help: "the agent (needed)")
-  private static let backend = Option(
-    "backend", "WHICH", variable: MemoryBackend.Variable.backend, help: "sqlite or postgres",
-    read: OptionValues.choice(Backend.self))
-  private static let sqlite = Option.path(
-    "sqlite", "FILE", variable: MemoryBackend.Variable.path, help: "the agent's SQLite file")
-  private static let namespace = Option<String>("namespace", "NAME", help: "keeps equal keys apart") { $0 }
-  private static let limit = Option(
-    "limit", "N", help: "the most memories to print; 10 of a search, 100 of a list unless given",
-    read: OptionValues.integer(in: 1...10_000))
-
-  static let options = [
-    agent.declaration, backend.declaration, Option.postgresURL.declaration, sqlite.declaration,
-    namespace.declaration, limit.declaration, Flag.json.declaration,
-  ]
-
-  private let arguments: Arguments
+  let arguments: Arguments
   private let action: Action
   private let agent: String
   private let backend: MemoryBackend
@@ -66,7 +58,7 @@ struct MemoryVerb {
 
   init(_ arguments: Arguments) throws {
     self.arguments = arguments
-    action = try Self.action(arguments.operands)
+    action = try Self.action(arguments)
     agent = try arguments.required(Self.agent)
     let environment = try Self.environment(arguments)
     backend = try Self.backend(environment)
@@ -77,14 +69,22 @@ struct MemoryVerb {
 
   // MARK: - Reading the words
 
-  private static func action(_ words: [String]) throws(UsageError) -> Action {
+  private static func action(_ arguments: Arguments) throws(UsageError) -> Action {
+    let words = arguments.operands
     guard let name = words.first else {
-      throw UsageError("put KEY JSON, get KEY, search TEXT, list or delete KEY is needed")
+      throw UsageError(
+        "what to do is needed: put KEY JSON, get KEY, search TEXT, list, delete KEY, history KEY, …")
     }
-    let counts = ["put": 3, "get": 2, "search": 2, "list": 1, "delete": 2]
+    let counts = [
+      "put": 3, "get": 2, "search": 2, "list": 1, "delete": 2, "history": 2, "restore": 2, "namespaces": 1,
+      "sweep": 1,
+    ]
     guard let count = counts[name] else {
-      throw UsageError("memory knows no \(Arguments.named(name)): put, get, search, list, delete")
+      throw UsageError(
+        "memory knows no \(Arguments.named(name)): put, get, search, list, delete, history, restore, namespaces, sweep"
+      )
     }
+    try check(arguments, for: name)
     guard words.count == count else {
       let spelling = Verb.memory.operands.map(\.words).first { $0.hasPrefix(name) } ?? name
       throw UsageError(
@@ -96,6 +96,10 @@ struct MemoryVerb {
     case "get": return .get(key: words[1])
     case "search": return .search(words[1])
     case "delete": return .delete(key: words[1])
+    case "history": return .history(key: words[1])
+    case "restore": return .restore(key: words[1], version: try arguments.required(version))
+    case "namespaces": return .namespaces
+    case "sweep": return .sweep
     default: return .list
     }
   }
@@ -162,6 +166,11 @@ struct MemoryVerb {
     var config = AgentConfig(name: agent, memoryBackend: backend)
     // Who says sqlite here knows; standard error is for errors.
     config.eventHandler = nil
+    if case .restore = action {
+      config.keepsHistory = true
+    } else {
+      config.keepsHistory = arguments[Self.keepsHistory]
+    }
     let agent = try await Agent(config)
     do {
       let code = try await run(on: agent)
@@ -176,21 +185,59 @@ struct MemoryVerb {
   private func run(on agent: Agent) async throws -> ExitCode {
     switch action {
     case .put(let key, let value):
-      try await agent.storeMemory(key, value, namespace: namespace ?? "")
-      tell(["agent": .string(agent.id), "key": .string(key), "stored": true], "stored \(key)")
+      let version = try await put(key, value, agent)
+      tell(
+        [
+          "agent": .string(agent.id), "key": .string(key), "stored": true, "version": .integer(version),
+        ], "stored \(key)")
     case .get(let key):
       guard let memory = try await agent.memory(key, namespace: namespace ?? "") else { throw absent(key) }
       tell(Self.json(of: memory), memory.value.json.text)
     case .search(let text):
       tell(try await agent.searchMemories(text, namespace: namespace, limit: limit ?? 10), next: nil)
     case .list:
-      let page = try await agent.listMemories(namespace: namespace ?? "", limit: limit ?? 100)
+      let under = try arguments.value(Self.under)
+      let page = try await agent.listMemories(
+        in: under.map(MemoryScope.under) ?? .namespace(namespace ?? ""), limit: limit ?? 100)
       tell(page.memories, next: page.next)
     case .delete(let key):
-      guard try await agent.deleteMemory(key, namespace: namespace ?? "") else { throw absent(key) }
+      guard
+        try await agent.deleteMemory(
+          key, namespace: namespace ?? "", keepingHistory: arguments[Self.keepsHistory])
+      else { throw absent(key) }
       tell(["agent": .string(agent.id), "key": .string(key), "deleted": true], "deleted \(key)")
+    case .history(let key):
+      tell(
+        try await agent.history(of: key, namespace: namespace ?? "", limit: limit ?? 100), limit: limit ?? 100
+      )
+    case .restore(let key, let old):
+      let version = try await agent.restoreMemory(key, namespace: namespace ?? "", version: old)
+      tell(
+        [
+          "agent": .string(agent.id), "key": .string(key), "restored": .integer(old),
+          "version": .integer(version),
+        ], "restored \(key)")
+    case .namespaces:
+      tell(
+        try await agent.namespaces(
+          under: try arguments.value(Self.under), maxDepth: try arguments.value(Self.depth),
+          limit: limit ?? 100))
+    case .sweep:
+      let count = try await agent.sweepExpiredMemories()
+      tell(["agent": .string(agent.id), "removed": .integer(count)], "removed \(count) expired memories")
     }
     return .done
+  }
+
+  private func put(_ key: String, _ value: JSON, _ agent: Agent) async throws -> Int64 {
+    let (space, metadata) = (namespace ?? "", try arguments.value(Self.metadata) ?? [:])
+    let expiresIn = try arguments.value(Self.timeToLive)
+    guard let expected = try arguments.value(Self.expectation) else {
+      return try await agent.storeMemory(
+        key, value, namespace: space, metadata: metadata, expiresIn: expiresIn)
+    }
+    return try await agent.storeMemory(
+      key, value, namespace: space, metadata: metadata, expiresIn: expiresIn, expecting: expected)
   }
 
   private func absent(_ key: String) -> Failure {
@@ -219,12 +266,10 @@ struct MemoryVerb {
   }
 
   private static func json(of memory: Memory) -> JSON {
-    let time = { (date: Date?) -> JSON in
-      date.map { .string($0.formatted(Date.ISO8601FormatStyle(includingFractionalSeconds: true))) } ?? .null
-    }
-    return [
+    [
       "namespace": .string(memory.namespace), "key": .string(memory.key), "value": memory.value.json,
-      "metadata": .object(memory.metadata), "created_at": time(memory.createdAt),
+      "metadata": .object(memory.metadata), "version": .integer(memory.version),
+      "created_at": time(memory.createdAt),
       "updated_at": time(memory.updatedAt), "expires_at": time(memory.expiresAt),
       "imported": .bool(memory.isImported),
     ]

@@ -59,6 +59,8 @@ import Testing
     try await before.storeMemory("bytes", Data([0, 255]), namespace: "n")
     try await before.recordToolUse("search")
     try await before.registerTool("parse", description: "d", configuration: ["k": 1.5], metadata: ["a": 1])
+    try await before.recordToolUse("parse", count: 2, succeeded: true, duration: .milliseconds(30))
+    try await before.recordToolUse("parse", succeeded: false)
     try await before.recordMetric("m", 1.5)
     try await before.recordMetric("m", 2.5, unit: "ms", metadata: ["a": 1])
     try await before.withExecution("task", input: ["i": 1], metadata: ["a": 1]) { ["o": 2] }
@@ -80,6 +82,12 @@ import Testing
     #expect(try await after.retrieveMemory("both") == 3)
     try await after.recordToolUse("search")
     #expect(try await after.tool("search")?.usageCount == 5)
+    try await after.recordToolUse("parse", succeeded: true, duration: .milliseconds(60))
+    let parse = try #require(try await after.tool("parse"))
+    #expect(parse.usageCount == 4 && parse.successCount == 3 && parse.failureCount == 1)
+    #expect(parse.averageDurationMilliseconds == 30)
+    try await after.registerTool("parse")
+    #expect(try await after.tool("parse")?.successCount == 3)
     await reader.close()
     await after.close()
   }
@@ -111,13 +119,22 @@ import Testing
     #expect(ourTools == (try await theirs.tools().map(Self.line)), "\(place)")
     let ourMetrics = try await ours.metrics(limit: 10_000).map(Self.line).sorted()
     #expect(ourMetrics == (try await theirs.metrics(limit: 10_000).map(Self.line).sorted()), "\(place)")
+    let names = Set(try await ours.metrics(limit: 10_000).map(\.name))
+    for name in names {
+      let ourSpans = try await ours.aggregateMetrics(name, every: .minutes(7), percentiles: [0.5, 0.95])
+      let theirSpans = try await theirs.aggregateMetrics(name, every: .minutes(7), percentiles: [0.5, 0.95])
+      #expect(ourSpans == theirSpans, "\(place): \(name)")
+    }
+    let ourStatistics = try await ours.executionStatistics(percentiles: [0.5])
+    #expect(ourStatistics == (try await theirs.executionStatistics(percentiles: [0.5])), "\(place)")
     let ourRuns = try await ours.executions(limit: 10_000).map(Self.line).sorted()
     #expect(ourRuns == (try await theirs.executions(limit: 10_000).map(Self.line).sorted()), "\(place)")
   }
 
   private static func line(_ tool: AgentTool) -> String {
     "\(tool.name) \(tool.description ?? "-") \(tool.configuration.jsonbText) \(JSON.object(tool.metadata).jsonbText) "
-      + "\(tool.isEnabled) \(tool.usageCount) \(time(tool.createdAt)) \(time(tool.updatedAt))"
+      + "\(tool.isEnabled) \(tool.usageCount) \(tool.successCount) \(tool.failureCount) \(time(tool.lastUsedAt)) "
+      + "\(tool.averageDurationMilliseconds ?? -1) \(time(tool.createdAt)) \(time(tool.updatedAt))"
   }
 
   private static func line(_ metric: AgentMetric) -> String {

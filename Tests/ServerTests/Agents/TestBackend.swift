@@ -38,9 +38,11 @@ enum TestBackend: String, CaseIterable, CustomStringConvertible, Sendable {
   // MARK: - Agents
 
   /// Runs the body with a new agent, and closes it.
-  func withAgent(_ body: (Agent) async throws -> Void) async throws {
+  func withAgent(
+    _ configure: @Sendable (inout AgentConfig) -> Void = { _ in }, _ body: (Agent) async throws -> Void
+  ) async throws {
     try await withPlace { place in
-      let agent = try await place.agent()
+      let agent = try await place.agent(configure)
       do {
         try await body(agent)
       } catch {
@@ -78,6 +80,13 @@ enum TestBackend: String, CaseIterable, CustomStringConvertible, Sendable {
     /// An agent of this id, or the first one's.
     func agent(_ id: String? = nil) async throws -> Agent {
       try await Agent(AgentConfig(name: id ?? self.id, memoryBackend: backend))
+    }
+
+    /// The first agent, configured.
+    func agent(_ configure: @Sendable (inout AgentConfig) -> Void) async throws -> Agent {
+      var config = AgentConfig(name: id, memoryBackend: backend)
+      configure(&config)
+      return try await Agent(config)
     }
   }
 

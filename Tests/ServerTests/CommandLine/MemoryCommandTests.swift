@@ -51,6 +51,54 @@ import Testing
     }
   }
 
+  @Test(arguments: Way.allCases)
+  func knowsVersionsAndNamespaces(way: Way) async throws {
+    let folder = try TemporaryFolder("memory")
+    let (words, environment) = try await Self.backend(way, in: folder.path)
+    let memory = { (more: [String]) in
+      try await Command.run(
+        ["memory"] + more + ["--agent", "crawler"] + words, in: folder.path, environment: environment,
+        secret: ServerDatabase.oddPassword)
+    }
+    let first = try await memory([
+      "put", "a", "1", "--if-version", "absent", "--metadata", #"{"m": 1}"#, "--json",
+    ])
+    #expect(first.exitCode == 0, "\(first.errors)")
+    let version = try #require(try first.json()["version"])
+    let stale = try await memory(["put", "a", "2", "--if-version", "absent"])
+    #expect(stale.exitCode == 1 && stale.errors.contains("version \(version.text)"), "\(stale.errors)")
+    #expect(
+      try await memory(["put", "a", "2", "--if-version", version.text, "--keep-history"]).exitCode == 0)
+    let history = try await memory(["history", "a", "--json"])
+    guard case .array(let versions)? = try history.json()["versions"] else { throw Missing() }
+    #expect(versions.count == 1 && versions.first?["value"] == 1 && versions.first?["version"] == version)
+    #expect(versions.first?["metadata"] == ["m": 1])
+    #expect(try await memory(["history", "a"]).output.hasPrefix("\(version.text)\t2"))
+    #expect(try await memory(["restore", "a", "--version", version.text]).exitCode == 0)
+    #expect(try await memory(["get", "a"]).output == "1\n")
+    #expect(try await memory(["restore", "a", "--version", "17"]).exitCode == 1)
+
+    #expect(try await memory(["put", "b", "1", "--namespace", "users/1"]).exitCode == 0)
+    #expect(try await memory(["put", "b", "1", "--namespace", "users/10"]).exitCode == 0)
+    #expect(try await memory(["put", "c", "1", "--namespace", "users/1/x", "--ttl", "0.001"]).exitCode == 0)
+    let spaces = try await memory(["namespaces", "--json"])
+    #expect(
+      try spaces.json()["namespaces"]
+        == [
+          ["namespace": "", "memories": 1], ["namespace": "users/1", "memories": 1],
+          ["namespace": "users/10", "memories": 1],
+        ])
+    #expect(try await memory(["namespaces", "--under", "users", "--depth", "0"]).output == "2\tusers\n")
+    let under = try await memory(["list", "--under", "users/1", "--json"])
+    guard case .array(let listed)? = try under.json()["memories"] else { throw Missing() }
+    #expect(listed.map { $0["namespace"] } == ["users/1"])
+    #expect(try await memory(["sweep"]).output == "removed 1 expired memories\n")
+    #expect(try await memory(["sweep", "--json"]).json()["removed"] == 0)
+    #expect(try await memory(["get", "a", "--ttl", "1"]).exitCode == 2)
+    #expect(try await memory(["put", "a", "1", "--metadata", "[]"]).exitCode == 2)
+    #expect(try await memory(["restore", "a"]).exitCode == 2)
+  }
+
   @Test func aNegativeNumberFollowsTwoHyphens() async throws {
     let folder = try TemporaryFolder("memory")
     let put = try await Command.run(

@@ -41,7 +41,10 @@ extension MemoryField {
         guard let member = object[step] else { return nil }
         found = member
       case .array(let elements):
-        guard let index = Int32(step) else { return nil }
+        // Postgres reads an index as C does, with white space before it.
+        guard let index = Int32(step.drop { $0.isASCII && ($0 == "\r\n" || $0.isWhitespace) }) else {
+          return nil
+        }
         let place = index < 0 ? elements.count + Int(index) : Int(index)
         guard elements.indices.contains(place) else { return nil }
         found = elements[place]

@@ -82,6 +82,11 @@ extension MemoryField {
 }
 
 extension MemoryFilter {
+  /// The value, or a member of it, so that a condition can begin with `.value("a").exists`.
+  public static func value(_ path: String...) -> MemoryField { MemoryField(root: .value, path: path) }
+  /// A member of the metadata, so that a condition can begin with `.metadata("a").exists`.
+  public static func metadata(_ path: String...) -> MemoryField { MemoryField(root: .metadata, path: path) }
+
   /// Both hold.
   public static func && (left: MemoryFilter, right: MemoryFilter) -> MemoryFilter { .and([left, right]) }
   /// One of them holds, or both.

@@ -27,21 +27,29 @@ extension AgentOperations {
 
   /// The value of a key; nil where there is none, or it has expired.
   ///
+  /// - Parameter refreshing: whether its time to live begins anew, where it has one.
   /// - Throws: `AgentBaseError` of the code `wrongType` where the value is not a `Type`.
   public func retrieveMemory<Value: Decodable>(
-    _ key: String, as type: Value.Type = Value.self, namespace: String = ""
+    _ key: String, as type: Value.Type = Value.self, namespace: String = "",
+    refreshing: Bool = false
   ) async throws -> Value? {
     try await withStore(key: key) { store in
       guard Self.canExist(namespace, key) else { return nil }
-      return try await store.value(MemoryName(namespace: namespace, key: key))?.decode(as: type)
+      let name = MemoryName(namespace: namespace, key: key)
+      return try await store.value(name, refreshing: refreshing)?.decode(as: type)
     }
   }
 
   /// The memory of a key with its metadata, times and embedding; nil where there is none, or it has expired.
-  public func memory(_ key: String, namespace: String = "") async throws -> Memory? {
+  ///
+  /// - Parameter refreshing: whether its time to live begins anew, where it has one.
+  public func memory(
+    _ key: String, namespace: String = "", refreshing: Bool = false
+  ) async throws -> Memory? {
     try await withStore(key: key) { store in
       guard Self.canExist(namespace, key) else { return nil }
-      return try await store.memory(MemoryName(namespace: namespace, key: key))
+      return try await store.memory(
+        MemoryName(namespace: namespace, key: key), refreshing: refreshing)
     }
   }
 

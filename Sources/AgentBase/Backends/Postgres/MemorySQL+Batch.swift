@@ -117,8 +117,8 @@ extension MemorySQL {
 
   /// Removes every row of keys, and their history, or what was current into the history.
   ///
-  /// Imported rows are remembered, so that a verification knows that they are not lost. Answers how many keys had a row that
-  /// had not expired, and how many rows were imported.
+  /// Imported rows are remembered, so that a verification knows that they are not lost. Answers how many keys had a memory
+  /// that had not expired, and how many rows were imported.
   static func delete(_ names: [Name], keepingHistory: Bool) -> PostgresStatement {
     PostgresStatement(sql: keepingHistory ? deleteKeeping : deleteAll, values: parameters(names))
   }
@@ -135,8 +135,20 @@ extension MemorySQL {
         (agent_id, namespace, key, version, content, metadata, embedding, stored_at, source_id, source_row, source_exact)
       SELECT agent_id, namespace, key, version, content, metadata, embedding::real[], updated_at, source_id, source_row,
         source_exact
-      FROM gone WHERE expires_at IS NULL OR expires_at > now()
+      FROM gone WHERE (expires_at IS NULL OR expires_at > now()) AND NOT \(isOfExpired("gone"))
+      ), forgotten AS (
+      DELETE FROM agent_memory_history AS history USING \(wanted)
+      WHERE history.agent_id = wanted.agent_id AND history.namespace = wanted.namespace AND history.key = wanted.key
+        AND \(isOfExpired("history"))
       """)
+
+  /// Whether a row is of a key whose stored row goes and has expired: its history has, too.
+  private static func isOfExpired(_ row: String) -> String {
+    """
+    EXISTS (SELECT FROM gone AS expired WHERE expired.agent_id = \(row).agent_id AND expired.namespace = \(row).namespace
+      AND expired.key = \(row).key AND expired.source_id IS NULL AND expired.expires_at <= now())
+    """
+  }
 
   private static func delete(history: String) -> String {
     """
@@ -153,9 +165,12 @@ extension MemorySQL {
     ), history AS (
       \(history)
     )
-    SELECT count(DISTINCT (agent_id, namespace, key)) FILTER (WHERE expires_at IS NULL OR expires_at > now()),
-      count(source_id)
-    FROM gone
+    SELECT count(*) FILTER (WHERE coalesce(stored, imported)), coalesce(sum(imports), 0)::bigint FROM (
+      SELECT bool_or(is_alive) FILTER (WHERE source_id IS NULL) AS stored, count(source_id) AS imports,
+        (array_agg(is_alive ORDER BY updated_at DESC NULLS LAST, source_row DESC, id DESC))[1] AS imported
+      FROM (SELECT *, coalesce(expires_at > now(), true) AS is_alive FROM gone) AS gone
+      GROUP BY agent_id, namespace, key
+    ) AS keys
     """
   }
 }

@@ -9,7 +9,10 @@ final class PostgresAgentDatabase: Sendable {
   static let shared = SharedResources<PostgresAgentDatabase>()
 
   let pool: PostgresPool
+  /// What is known of the vectors in it.
   let vectors = PostgresVectors()
+  /// Removes expired memories, where an agent asks for it.
+  let sweeper = Sweeper()
 
   /// Connects, and makes the tables where there are none.
   init(url: String, config: AgentConfig) async throws {
@@ -37,5 +40,11 @@ final class PostgresAgentDatabase: Sendable {
     } catch {
       throw AgentBaseError.of(error)
     }
+  }
+
+  /// Ends the sweeps, and closes the connections.
+  func close() async {
+    await sweeper.stop()
+    await pool.close()
   }
 }

@@ -21,16 +21,9 @@ enum PostgresMemoryRow {
   /// The memory of a row.
   static func memory(_ row: PostgresRow) throws(PostgresError) -> Memory {
     let isImported: Bool = try row.decode(8)
-    let content: String = try row.decode(2)
-    let metadata: String = try row.decode(3)
-    let value: MemoryValue
-    let own: JSONObject
-    if isImported {
-      let object = LegacyObject(text: content, exact: try row.decode(9))
-      (value, own) = (object.value, object.metadata(.memories))
-    } else {
-      (value, own) = (MemoryValue(storedText: content), JSONObject(parsing: metadata) ?? [:])
-    }
+    let (value, own) = valueAndMetadata(
+      content: try row.decode(2), metadata: try row.decode(3), isImported: isImported,
+      exact: try row.decode(9))
     let version: Int64? = isImported ? nil : try row.decode(10)
     let timeToLive: Int64? = isImported ? nil : try row.decode(11)
     return Memory(
@@ -38,6 +31,17 @@ enum PostgresMemoryRow {
       embedding: try row.decode(4), createdAt: try row.date(5), updatedAt: try row.date(6),
       expiresAt: try row.date(7), timeToLive: timeToLive.map(Duration.microseconds),
       version: version ?? MemoryDigest.version(value: value.json, metadata: own), isImported: isImported)
+  }
+
+  /// The value and the metadata of a row.
+  static func valueAndMetadata(
+    content: String, metadata: String, isImported: Bool, exact: String?
+  ) -> (MemoryValue, JSONObject) {
+    guard isImported else {
+      return (MemoryValue(storedText: content), JSONObject(parsing: metadata) ?? [:])
+    }
+    let object = LegacyObject(text: content, exact: exact)
+    return (object.value, object.metadata(.memories))
   }
 
   /// The value of a row of content, is_imported and source_exact.

@@ -7,13 +7,45 @@ extension PostgresStore {
     try await write(MemorySQL.store(draft, agent: agent)).version()
   }
 
+  func store(_ draft: MemoryDraft, expecting: MemoryExpectation) async throws -> MemoryWrite {
+    let name = draft.name
+    switch expecting {
+    case .absent:
+      while true {
+        let rows = try await write(MemorySQL.storeAbsent(draft, agent: agent))
+        if !rows.isEmpty { return .stored(try rows.version()) }
+        // Nothing there any more: it was deleted behind this statement, and another one stores.
+        if let current = try await memory(name) { return .conflict(current) }
+      }
+    case .version(let version):
+      if version >= 0 {
+        let rows = try await write(MemorySQL.store(draft, over: version, agent: agent))
+        return rows.isEmpty ? .conflict(try await memory(name)) : .stored(try rows.version())
+      }
+      let found = try await read(MemorySQL.uncounted(agent: agent, name)) { row throws(PostgresError) in
+        MemorySQL.UncountedRow(
+          id: try row.decode(PostgresMemoryRow.count), writer: try row.decode(PostgresMemoryRow.count + 1),
+          memory: try PostgresMemoryRow.memory(row))
+      }
+      guard let row = found.first, row.memory.version == version else {
+        return .conflict(found.first?.memory)
+      }
+      let rows = try await write(MemorySQL.store(draft, over: row, agent: agent))
+      return rows.isEmpty ? .conflict(try await memory(name)) : .stored(try rows.version())
+    }
+  }
+
   func store(_ drafts: [MemoryDraft]) async throws {
     let agent = agent
     try await write(MemorySQL.store(drafts.map { (agent: agent, draft: $0) }))
   }
 
-  func value(_ name: MemoryName) async throws -> MemoryValue? {
-    try await read(MemorySQL.value(agent: agent, name), PostgresMemoryRow.value).first
+  func value(_ name: MemoryName, refreshing: Bool) async throws -> MemoryValue? {
+    try await read(
+      refreshing
+        ? MemorySQL.refreshedValue(agent: agent, name) : MemorySQL.value(agent: agent, name),
+      PostgresMemoryRow.value
+    ).first
   }
 
   func values(_ names: [MemoryName]) async throws -> [MemoryValue?] {
@@ -25,8 +57,12 @@ extension PostgresStore {
     return values
   }
 
-  func memory(_ name: MemoryName) async throws -> Memory? {
-    try await read(MemorySQL.memory(agent: agent, name), PostgresMemoryRow.memory).first
+  func memory(_ name: MemoryName, refreshing: Bool = false) async throws -> Memory? {
+    try await read(
+      refreshing
+        ? MemorySQL.refreshedMemory(agent: agent, name) : MemorySQL.memory(agent: agent, name),
+      PostgresMemoryRow.memory
+    ).first
   }
 
   func memories(_ names: [MemoryName]) async throws -> [Memory?] {
@@ -52,57 +88,6 @@ extension PostgresStore {
   private func ownNames(_ names: [MemoryName]) -> [MemorySQL.Name] {
     let agent = agent
     return names.map { MemorySQL.Name(agent: agent, name: $0) }
-  }
-
-  func list(namespace: String, prefix: String, limit: Int, after: String?) async throws -> MemoryPage {
-    var memories: [Memory] = []
-    var after = after
-    while true {
-      let rows = try await read(
-        MemorySQL.list(agent: agent, namespace: namespace, prefix: prefix, after: after, limit: limit + 1)
-      ) { row throws(PostgresError) in
-        (
-          memory: try PostgresMemoryRow.memory(row),
-          isExpired: try row.decode(PostgresMemoryRow.count, as: Bool.self)
-        )
-      }
-      for (place, row) in rows.prefix(limit).enumerated() {
-        after = row.memory.key
-        guard !row.isExpired else { continue }
-        memories.append(row.memory)
-        if memories.count == limit {
-          return MemoryPage(memories: memories, next: place + 1 < rows.count ? row.memory.key : nil)
-        }
-      }
-      // Expired keys took places of this page: go on where it ended.
-      if rows.count <= limit { return MemoryPage(memories: memories, next: nil) }
-    }
-  }
-
-  func search(_ text: String, namespace: String?, limit: Int) async throws -> [Memory] {
-    var found: [Memory] = []
-    var place: MemorySQL.SearchPlace?
-    let pageSize = max(limit, 100)
-    while true {
-      let rows = try await read(
-        MemorySQL.search(text, agent: agent, namespace: namespace, after: place, limit: pageSize)
-      ) { row throws(PostgresError) in
-        (memory: try PostgresMemoryRow.memory(row), time: try row.value(6))
-      }
-      for row in rows {
-        let memory = row.memory
-        guard
-          !memory.isImported || memory.key.contains(ignoringASCIICase: text)
-            || memory.value.text.contains(ignoringASCIICase: text)
-        else { continue }
-        found.append(memory)
-        if found.count == limit { return found }
-      }
-      guard rows.count == pageSize, let last = rows.last else { return found }
-      var time: Int64?
-      if case .timestamptz(let microseconds) = last.time { time = microseconds }
-      place = MemorySQL.SearchPlace(time: time, namespace: last.memory.namespace, key: last.memory.key)
-    }
   }
 }
 

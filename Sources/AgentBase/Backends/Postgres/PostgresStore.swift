@@ -21,9 +21,15 @@ final class PostgresStore: AgentStore {
     let lease = try await PostgresAgentDatabase.shared.lease(url) {
       try await PostgresAgentDatabase(url: url, config: config)
     } close: {
-      await $0.pool.close()
+      await $0.close()
     }
     self.init(lease: lease, config: config, transaction: nil)
+    if let interval = config.sweepInterval {
+      let database = lease.resource
+      database.sweeper.add("", every: interval, for: config) { [weak database] in
+        try await database?.sweep() ?? 0
+      }
+    }
   }
 
   init(

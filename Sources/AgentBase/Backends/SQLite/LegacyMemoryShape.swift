@@ -95,6 +95,14 @@ struct LegacyMemoryShape {
 
   // MARK: - The table's own spellings
 
+  /// A moment as the column of expiry spells it; nil where there is none.
+  func spelled(
+    _ expiresAt: Timestamp, zone: TimeZone, _ connection: SQLiteConnection
+  ) throws -> SQLiteValue? {
+    guard let place = roles[.expiresAt] else { return nil }
+    return try spelling(of: place, .expiresAt, connection).value(expiresAt, zone: zone)
+  }
+
   /// The last value of a column that is not NULL.
   func sample(_ role: LegacyRole, _ connection: SQLiteConnection) throws -> SQLiteValue? {
     guard let column = table.column(role) else { return nil }

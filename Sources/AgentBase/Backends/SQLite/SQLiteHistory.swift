@@ -1,5 +1,6 @@
 // The earlier values of an agent's memories in a SQLite file.
 
+import Foundation
 import SQLite
 
 /// The earlier values within one transaction.
@@ -8,6 +9,7 @@ struct SQLiteHistory {
   let agent: String
   /// Whether the table is there.
   let isThere: Bool
+  let time: LegacyTime
 
   /// Keeps a value that is being replaced or deleted.
   func keep(_ memory: Memory, replacedAt: Timestamp) throws {
@@ -23,6 +25,28 @@ struct SQLiteHistory {
         .text(JSON.object(memory.metadata).jsonbText), memory.embedding.map(SQLiteEmbedding.value) ?? .null,
         storedAt.map(SQLiteValue.text) ?? .null, .text(replacedAt.text),
       ])
+  }
+
+  /// The values of a key that were kept before a number, the newest first.
+  func versions(_ name: MemoryName, before number: Int64, limit: Int) throws -> [FoundVersion] {
+    guard isThere else { return [] }
+    return try connection.query(
+      """
+      SELECT id, version, content, metadata, embedding, stored_at, replaced_at FROM main.agentbase_history
+      WHERE \(isKey) AND id < ?4 ORDER BY id DESC LIMIT ?5
+      """, key(name) + [.integer(number), .integer(Int64(limit))]
+    ).map { row in
+      let version = MemoryVersion(
+        version: row[1].int64 ?? 0, value: MemoryValue(storedText: row[2].string ?? "null"),
+        metadata: JSONObject(parsing: row[3].string ?? "{}") ?? [:],
+        embedding: LegacyConversion.embedding(row[4]), storedAt: date(row[5]), replacedAt: date(row[6]),
+        isImported: false)
+      return FoundVersion(version: version, place: .kept(row[0].int64 ?? 0))
+    }
+  }
+
+  private func date(_ value: SQLiteValue) -> Date? {
+    time.microseconds(of: value).map { Timestamp(microseconds: $0).date }
   }
 
   /// Removes all but the newest values of a key.

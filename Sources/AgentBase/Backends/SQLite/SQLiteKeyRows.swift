@@ -15,6 +15,11 @@ struct SQLiteKeyRow {
   /// The whole, where it was asked for.
   let memory: Memory?
 
+  /// Whether the library wrote it into a legacy table and put another one above it since: its value has been kept then.
+  func isKept(of rows: [SQLiteKeyRow]) -> Bool {
+    !table.isOwn && memory.map { $0.version > 0 } ?? false && rows.first.map { $0.rank != rank } ?? false
+  }
+
   func isExpired(at now: Timestamp) -> Bool { expiresAt.map { $0 <= now } ?? false }
 }
 
@@ -47,12 +52,12 @@ extension SQLiteMemories {
 
   /// Removes every row of a key, and its history, or what was there goes into it.
   ///
-  /// - Returns: whether a row had not expired.
+  /// - Returns: whether there was a memory that had not expired.
   func delete(_ name: MemoryName, keepingHistory: Bool) throws -> Bool {
     let now = Timestamp.now
     let rows = try rows(name, withMemories: keepingHistory)
-    if keepingHistory {
-      for row in rows.reversed() where !row.isExpired(at: now) {
+    if keepingHistory, rows.first.map({ !$0.isExpired(at: now) }) ?? true {
+      for row in rows.reversed() where !row.isExpired(at: now) && !row.isKept(of: rows) {
         if let memory = row.memory { try history.keep(memory, replacedAt: now) }
       }
     } else {
@@ -60,6 +65,6 @@ extension SQLiteMemories {
     }
     for row in rows { try remove(row) }
     try notes.remove(name)
-    return rows.contains { !$0.isExpired(at: now) }
+    return rows.first.map { !$0.isExpired(at: now) } ?? false
   }
 }

@@ -12,6 +12,8 @@ struct SQLiteMemoryWriter {
   let time: LegacyTime
   /// Our own table of memories.
   let ownTable: SQLiteTable
+  /// The time of all that is stored: what a batch stores is of one moment.
+  let clock = Timestamp.now
 
   private var connection: SQLiteConnection { memories.connection }
   private var agent: String { memories.agent }
@@ -23,7 +25,19 @@ struct SQLiteMemoryWriter {
   /// - Returns: its version.
   @discardableResult
   func store(_ draft: MemoryDraft) throws -> Int64 {
-    try store(draft, over: try memories.rows(draft.name, withMemories: draft.historyLimit != nil))
+    if memories.catalog.soleMemories != nil, draft.historyLimit == nil {
+      return try SQLiteOwnMemories.store(connection, agent: agent, draft)
+    }
+    return try store(draft, over: try memories.rows(draft.name, withMemories: draft.historyLimit != nil))
+  }
+
+  /// Stores a memory where what is there is what is expected.
+  func store(_ draft: MemoryDraft, expecting: MemoryExpectation) throws -> MemoryWrite {
+    let rows = try memories.rows(draft.name, withMemories: true)
+    let current = rows.first.flatMap { $0.isExpired(at: clock) ? nil : $0.memory }
+    let found = current.map { MemoryExpectation.version($0.version) } ?? .absent
+    guard found == expecting else { return .conflict(current) }
+    return .stored(try store(draft, over: rows))
   }
 
   private func store(_ draft: MemoryDraft, over rows: [SQLiteKeyRow]) throws -> Int64 {
@@ -31,7 +45,7 @@ struct SQLiteMemoryWriter {
     let legacyRows = rows.filter { !$0.table.isOwn }
     let note = legacyRows.isEmpty ? nil : try memories.notes.note(draft.name)
     let known = [ownRows.first?.version, note?.version].compactMap(\.self).max()
-    let version = known.map { $0 + 1 } ?? Timestamp.now.microseconds
+    let version = known.map { $0 + 1 } ?? clock.microseconds
     for plan in plans(legacyRows) where try write(plan, draft, version, among: legacyRows, insteadOf: ownRows)
     {
       return version
@@ -40,14 +54,16 @@ struct SQLiteMemoryWriter {
     return version
   }
 
-  /// Keeps the values of rows that go, where the history is wanted. A memory that has expired is as good as deleted, and so is its
-  /// history.
+  /// Keeps the values of rows that go, or that the library stands above from now on, where the history is wanted. A memory that
+  /// has expired is as good as deleted, and so is its history.
   private func keep(_ gone: [SQLiteKeyRow], of rows: [SQLiteKeyRow], for draft: MemoryDraft) throws {
     guard let limit = draft.historyLimit, let newest = rows.first else { return }
-    let now = Timestamp.now
-    guard !newest.isExpired(at: now) else { return try memories.history.forget(draft.name) }
-    for memory in gone.reversed().compactMap(\.memory) {
-      try memories.history.keep(memory, replacedAt: now)
+    guard !newest.isExpired(at: clock) else { return try memories.history.forget(draft.name) }
+    for row in rows.reversed() {
+      guard let memory = row.memory, !row.isKept(of: rows) else { continue }
+      let goes = gone.contains { $0.rank == row.rank && $0.table.isOwn == row.table.isOwn }
+      let isCovered = row.rank == newest.rank && memory.version > 0
+      if goes || isCovered { try memories.history.keep(memory, replacedAt: clock) }
     }
     try memories.history.trim(draft.name, to: limit)
   }
@@ -68,10 +84,9 @@ struct SQLiteMemoryWriter {
     insteadOf ownRows: [SQLiteKeyRow]
   ) throws -> Bool {
     let sample = try plan.row?.value ?? plan.shape.sample(.value, connection)
-    let now = Timestamp.now
     guard
       let values = try plan.shape.values(
-        draft, agent: agent, now: now, sample: sample, zone: time.naiveZone, connection,
+        draft, agent: agent, now: clock, sample: sample, zone: time.naiveZone, connection,
         isNew: plan.row == nil)
     else { return false }
     // What the column can say of the time must still be newer than every other row of the key.
@@ -82,9 +97,9 @@ struct SQLiteMemoryWriter {
     }
     do {
       try connection.transaction {
-        let gone = ownRows + [plan.row].compactMap(\.self)
         try keep(
-          gone.sorted { $0.rank > $1.rank }, of: (ownRows + rows).sorted { $0.rank > $1.rank }, for: draft)
+          ownRows + [plan.row].compactMap(\.self), of: (ownRows + rows).sorted { $0.rank > $1.rank },
+          for: draft)
         for row in ownRows { try memories.remove(row) }
         try plan.shape.write(values, at: plan.row?.location, connection)
         let written = try memories.current(draft.name) {
@@ -113,8 +128,6 @@ struct SQLiteMemoryWriter {
   private func storeInOwnTable(_ draft: MemoryDraft, _ version: Int64, over rows: [SQLiteKeyRow]) throws {
     try keep(rows.filter(\.table.isOwn), of: rows, for: draft)
     let newest = rows.first { !$0.table.isOwn }
-    if newest != nil { try memories.notes.remove(draft.name) }
-    let clock = Timestamp.now
     // Later than every legacy row of the key, even one whose clock was ahead.
     let now = max(clock, newest?.rank.time.map { Timestamp(microseconds: $0.microseconds + 1) } ?? clock)
     let expiresAt = draft.timeToLive.map { Timestamp(microseconds: clock.microseconds + $0).text }

@@ -5,6 +5,10 @@ extension SQLiteStore {
     try await write { try $0.memoryWriter().store(draft) }
   }
 
+  func store(_ draft: MemoryDraft, expecting: MemoryExpectation) async throws -> MemoryWrite {
+    try await write { try $0.memoryWriter().store(draft, expecting: expecting) }
+  }
+
   func store(_ drafts: [MemoryDraft]) async throws {
     try await write { transaction in
       let writer = try transaction.memoryWriter()
@@ -12,8 +16,11 @@ extension SQLiteStore {
     }
   }
 
-  func value(_ name: MemoryName) async throws -> MemoryValue? {
-    try await read { try $0.memories.value(name) }
+  func value(_ name: MemoryName, refreshing: Bool) async throws -> MemoryValue? {
+    if refreshing { return try await memory(name, refreshing: true)?.value }
+    return try await read(briefly: { try SQLiteOwnMemories.value($0, agent: $1, name) }) {
+      try $0.memories.value(name)
+    }
   }
 
   func values(_ names: [MemoryName]) async throws -> [MemoryValue?] {
@@ -23,8 +30,14 @@ extension SQLiteStore {
     }
   }
 
-  func memory(_ name: MemoryName) async throws -> Memory? {
-    try await read { try $0.memories.memory(name) }
+  func memory(_ name: MemoryName, refreshing: Bool) async throws -> Memory? {
+    let found = try await read { try $0.memories.memory(name) }
+    guard refreshing, found?.timeToLive != nil else { return found }
+    return try await write { transaction in
+      let memories = transaction.memories
+      try memories.refresh(name)
+      return try memories.memory(name)
+    }
   }
 
   func memories(_ names: [MemoryName]) async throws -> [Memory?] {
@@ -42,11 +55,23 @@ extension SQLiteStore {
     }
   }
 
-  func list(namespace: String, prefix: String, limit: Int, after: String?) async throws -> MemoryPage {
-    try await read { try $0.memories.page(namespace: namespace, prefix: prefix, limit: limit, after: after) }
+  func list(_ query: MemoryListQuery) async throws -> [Memory] {
+    try await read { try $0.memories.list(query) }
   }
 
-  func search(_ text: String, namespace: String?, limit: Int) async throws -> [Memory] {
-    try await read { try $0.memories.search(text, namespace: namespace, limit: limit) }
+  func search(_ query: MemorySearchQuery) async throws -> [FoundMemory] {
+    try await read { try $0.memories.search(query) }
+  }
+
+  func history(_ query: MemoryHistoryQuery) async throws -> [FoundVersion] {
+    try await read { try $0.memories.history(query) }
+  }
+
+  func namespaces(_ query: MemoryNamespaceQuery) async throws -> [MemoryNamespace] {
+    try await read { try $0.memories.namespaces(query) }
+  }
+
+  func sweep(batchSize: Int) async throws -> Int {
+    try await write { try $0.memories.sweep(batchSize: batchSize) }
   }
 }

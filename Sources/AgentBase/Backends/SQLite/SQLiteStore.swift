@@ -20,10 +20,24 @@ final class SQLiteStore: AgentStore {
     let lease = try await SQLiteAgentFile.shared.lease(SQLiteAgentFile.key(for: path)) {
       try await SQLiteAgentFile(path: path, waitLimit: waitLimit, observer: observer)
     } close: {
-      await $0.database.close()
+      await $0.close()
     }
     self.init(
       lease: lease, agent: config.id, time: LegacyTime(naiveZone: config.legacyTimeZone), transaction: nil)
+    if let interval = config.sweepInterval {
+      let (file, agent, time) = (lease.resource, agent, time)
+      file.sweeper.add(agent, every: interval, for: config) { [weak file] in
+        var count = 0
+        while let file {
+          let swept = try await file.write {
+            try SQLiteAgentTransaction($0, $1, agent: agent, time: time).memories.sweep(batchSize: 500)
+          }
+          guard swept > 0 else { break }
+          count += swept
+        }
+        return count
+      }
+    }
   }
 
   private init(
@@ -56,6 +70,19 @@ final class SQLiteStore: AgentStore {
     return try await lease.resource.read(in: transaction) {
       try body(SQLiteAgentTransaction($0, $1, agent: agent, time: time))
     }
+  }
+
+  /// As `read`, at once and on the caller's thread where that is possible.
+  ///
+  /// - Parameter briefly: does the same on our own table alone, with one short statement; nil where it cannot.
+  func read<Value: Sendable>(
+    briefly: (SQLiteConnection, _ agent: String) throws -> Value?,
+    _ body: @escaping @Sendable (SQLiteAgentTransaction) throws -> Value
+  ) async throws -> Value {
+    if transaction == nil, let value = try lease.resource.readBriefly({ try briefly($0, agent) }) {
+      return value
+    }
+    return try await read(body)
   }
 
   func write<Value: Sendable>(

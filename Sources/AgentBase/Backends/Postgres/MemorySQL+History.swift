@@ -1,0 +1,111 @@
+// The statements of earlier values, and of namespaces.
+
+import Postgres
+
+extension MemorySQL {
+  private static let isTheKey = "agent_id = $1 AND namespace = $2 AND key = $3"
+
+  /// Whether what is current has not expired: with it, its history has.
+  private static let isAlive =
+    "NOT coalesce((SELECT expires_at <= now() FROM (\(current("expires_at", where: isTheKey))) AS current), false)"
+
+  /// The kept values of a key before a version, the newest first, in the columns of `PostgresVersionRow`.
+  static func kept(_ query: MemoryHistoryQuery, before version: Int64?, agent: String) -> PostgresStatement {
+    PostgresStatement(
+      sql: """
+        SELECT version, content, metadata, embedding, stored_at, replaced_at, false AS is_imported, source_exact, id
+        FROM agent_memory_history
+        WHERE \(isTheKey) AND source_id IS NULL AND version < $4::bigint AND \(isAlive)
+        ORDER BY version DESC LIMIT $5
+        """,
+      values: [
+        .text(agent), .text(query.name.namespace), .text(query.name.key), .int8(version ?? .max),
+        .int8(Int64(query.limit)),
+      ])
+  }
+
+  /// The imported rows of a key that are not current, behind the one of an id, the newest first.
+  static func imported(
+    _ query: MemoryHistoryQuery, behind id: PostgresUUID?, limit: Int, agent: String
+  ) -> PostgresStatement {
+    PostgresStatement(
+      sql: importedSQL,
+      values: [
+        .text(agent), .text(query.name.namespace), .text(query.name.key), id.map(PostgresValue.uuid) ?? .null,
+        .int8(Int64(limit)),
+      ])
+  }
+
+  private static let importedSQL = """
+    WITH imported AS (
+      SELECT id, agent_id, source_id, source_row, content, metadata, embedding::real[] AS embedding,
+        updated_at AS stored_at, NULL::timestamptz AS replaced_at, source_exact
+      FROM agent_memories WHERE \(isTheKey) AND source_id IS NOT NULL
+        AND id IS DISTINCT FROM (SELECT id FROM (\(current("id", where: isTheKey))) AS current)
+      UNION ALL
+      SELECT id, agent_id, source_id, source_row, content, metadata, embedding, stored_at, replaced_at, source_exact
+      FROM agent_memory_history WHERE \(isTheKey) AND source_id IS NOT NULL
+    ), ranked AS (
+      SELECT *, coalesce(stored_at, '-infinity') AS rank_time, coalesce(source_row, 9223372036854775807) AS rank_row,
+        coalesce((
+          SELECT table_name FROM agent_import_sources AS source
+          WHERE source.agent_id = imported.agent_id AND source.source_id = imported.source_id
+        ), '') COLLATE "C" AS rank_table
+      FROM imported
+    )
+    SELECT NULL::bigint AS version, content, metadata, embedding, stored_at, replaced_at, true AS is_imported, source_exact,
+      id
+    FROM ranked WHERE \(isAlive) AND ($4::uuid IS NULL OR
+      (rank_time, rank_row, rank_table, id) < (SELECT rank_time, rank_row, rank_table, id FROM ranked WHERE id = $4))
+    ORDER BY rank_time DESC, rank_row DESC, rank_table DESC, id DESC LIMIT $5
+    """
+
+  // MARK: - Namespaces
+
+  /// The namespaces of an agent's current memories, each with how many.
+  static func namespaces(_ query: MemoryNamespaceQuery, agent: String) -> PostgresStatement {
+    let scope: PostgresStatement = "agent_id = \(agent) AND \(isIn(query.scope))"
+    let after: PostgresStatement = if let after = query.after { "AND name > \(after)" } else { "" }
+    let name: PostgresStatement =
+      if let parts = query.parts { rolledUp(to: parts) } else { "namespace COLLATE \"C\"" }
+    return """
+      SELECT name, count(*) FROM (
+        SELECT \(name) AS name FROM (
+          SELECT namespace FROM agent_memories
+          WHERE \(scope) AND source_id IS NULL AND (expires_at IS NULL OR expires_at > now())
+          UNION ALL
+          SELECT namespace FROM agent_memories AS memory
+          WHERE \(scope) AND source_id IS NOT NULL AND (expires_at IS NULL OR expires_at > now())
+            AND \(unsafeSQL: isNotStored) AND \(unsafeSQL: isNewestImported)
+        ) AS memories
+      ) AS names WHERE true \(after) GROUP BY name ORDER BY name LIMIT \(query.limit)
+      """
+  }
+
+  /// As `MemoryNamespaceQuery.rolledUp` has it.
+  private static func rolledUp(to parts: Int) -> PostgresStatement {
+    let parts = Int32(clamping: parts)
+    let least: PostgresStatement =
+      parts == 1
+      ? "CASE WHEN starts_with(namespace, '/') THEN 2 ELSE 1 END" : "\(parts)::integer"
+    return "array_to_string((string_to_array(namespace, '/'))[:\(least)], '/') COLLATE \"C\""
+  }
+}
+
+/// A row of an earlier value.
+enum PostgresVersionRow {
+  /// The value, and the id of its row.
+  static func version(_ row: PostgresRow) throws(PostgresError) -> (found: MemoryVersion, id: PostgresUUID) {
+    let isImported: Bool = try row.decode(6)
+    let (value, metadata) = PostgresMemoryRow.valueAndMetadata(
+      content: try row.decode(1), metadata: try row.decode(2), isImported: isImported,
+      exact: try row.decode(7))
+    let version: Int64? = try row.decode(0)
+    return (
+      MemoryVersion(
+        version: version ?? MemoryDigest.version(value: value.json, metadata: metadata), value: value,
+        metadata: metadata, embedding: try row.decode(3), storedAt: try row.date(4),
+        replacedAt: try row.date(5), isImported: isImported), try row.decode(8)
+    )
+  }
+}

@@ -1,0 +1,53 @@
+// Memories that live for a time, in a SQLite file.
+
+import SQLite
+
+extension SQLiteMemories {
+  /// Begins the life of a key's current memory anew, where it has a time to live.
+  func refresh(_ name: MemoryName) throws {
+    guard let row = try rows(name, withMemories: true).first, let location = row.location else { return }
+    let now = Timestamp.now
+    guard row.expiresAt != nil, !row.isExpired(at: now), let life = row.memory?.timeToLive else { return }
+    let expiresAt = Timestamp(microseconds: now.microseconds + life.wholeMicroseconds)
+    let value =
+      row.table.isOwn
+      ? SQLiteValue.text(expiresAt.text)
+      : try LegacyMemoryShape(row.table)?.spelled(expiresAt, zone: time.naiveZone, connection)
+    guard let value, let column = row.table.column(.expiresAt) else { return }
+    try connection.execute(
+      "UPDATE \(row.table.quotedName) SET \(column) = ? WHERE \(location.condition)",
+      [value] + location.values)
+  }
+
+  /// Removes keys that have expired with all their rows, and answers how many.
+  func sweep(batchSize: Int) throws -> Int {
+    let names = try expiredNames(limit: batchSize)
+    for name in names {
+      _ = try delete(name, keepingHistory: false)
+    }
+    return names.count
+  }
+
+  private func expiredNames(limit: Int) throws -> [MemoryName] {
+    let now = Timestamp.now
+    let tables = catalog.tables(of: .memories)
+    if tables.count == 1, let table = tables.first, table.isOwn {
+      return try connection.query(
+        "SELECT namespace, key FROM \(table.quotedName) WHERE expires_at <= ? AND agent_id = ? LIMIT \(limit)",
+        [.text(now.text), .text(agent)]
+      ).compactMap { row in
+        guard let namespace = row[0].string, let key = row[1].string else { return nil }
+        return MemoryName(namespace: namespace, key: key)
+      }
+    }
+    guard tables.contains(where: { $0.column(.expiresAt) != nil }) else { return [] }
+    return try newestRows(in: .all).lazy.filter { entry in
+      entry.value.expiresAt.map { $0 <= now } ?? false
+    }.prefix(limit).map(\.key)
+  }
+}
+
+extension Duration {
+  /// The whole microseconds in it.
+  var wholeMicroseconds: Int64 { components.seconds * 1_000_000 + components.attoseconds / 1_000_000_000_000 }
+}
