@@ -11,7 +11,7 @@ struct SchemaCheckup {
   static let tables = [
     "agents", "agent_memories", "agent_tools", "agent_metrics", "agent_executions", "agent_import_files",
     "agent_import_sources", "agent_imports", "agent_import_rejects", "agent_import_rows",
-    "agent_import_deletions", "agent_memory_history", versionTable,
+    "agent_import_deletions", "agent_memory_history", "agent_vector_spaces", versionTable,
   ]
   private static let versionTable = "agentbase_schema_versions"
   /// What `agentbase copy` alone makes.
@@ -28,6 +28,7 @@ struct SchemaCheckup {
     }
     findings += try await rights(tables)
     findings.append(try await vector())
+    findings += try await VectorCheckup(connection: connection).findings()
     return findings
   }
 

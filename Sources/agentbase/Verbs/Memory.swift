@@ -9,7 +9,7 @@ extension Verb {
     operands: [
       ("put KEY JSON", "store a value; - reads the JSON from standard input"),
       ("get KEY", "print the value as JSON; exit code 1 where there is none"),
-      ("search TEXT", "print the memories whose key or value holds the text, the newest first"),
+      ("search TEXT", "print the memories whose key or value holds the text, the newest first; or see --mode"),
       ("list", "print the memories in the order of their keys"),
       ("delete KEY", "forget the key; exit code 1 where there is none"),
       ("history KEY", "print the earlier values, the newest first, each with its version and time"),
@@ -47,6 +47,12 @@ struct MemoryVerb {
   enum Backend: String, CaseIterable {
     case sqlite
     case postgres
+  }
+
+  /// The ways to search that `--mode` names.
+  enum SearchMode: String, CaseIterable {
+    case text
+    case words
   }
 
   let arguments: Arguments
@@ -194,6 +200,8 @@ struct MemoryVerb {
       guard let memory = try await agent.memory(key, namespace: namespace ?? "") else { throw absent(key) }
       tell(Self.json(of: memory), memory.value.json.text)
     case .search(let text):
+      if try arguments.value(Self.mode) == .words { return try await searchWords(text, agent) }
+      if arguments.has(Self.under.declaration) { throw UsageError("--under goes with memory search --mode words") }
       tell(try await agent.searchMemories(text, namespace: namespace, limit: limit ?? 10), next: nil)
     case .list:
       let under = try arguments.value(Self.under)
@@ -225,6 +233,26 @@ struct MemoryVerb {
     case .sweep:
       let count = try await agent.sweepExpiredMemories()
       tell(["agent": .string(agent.id), "removed": .integer(count)], "removed \(count) expired memories")
+    }
+    return .done
+  }
+
+  private func searchWords(_ query: String, _ agent: Agent) async throws -> ExitCode {
+    let scope: MemoryScope =
+      if let name = try arguments.value(Self.under) { .under(name) } else {
+        namespace.map(MemoryScope.namespace) ?? .all
+      }
+    let found = try await agent.searchMemories(matching: query, in: scope, limit: limit ?? 10)
+    if arguments[.json] {
+      let memories = found.hits.map { hit -> JSON in
+        guard case .object(var object) = Self.json(of: hit.memory) else { return .null }
+        object["score"] = .real(hit.score)
+        return .object(object)
+      }
+      let json: JSON = ["memories": .array(memories), "next": found.next.map { .string($0.rawValue) } ?? .null]
+      Output.standard(json.text)
+    } else {
+      tell(found.hits.map(\.memory), next: nil)
     }
     return .done
   }

@@ -23,7 +23,11 @@ extension MemoryVerb {
   static let keepsHistory = Flag(
     "keep-history", help: "put, delete: the value that goes stays in the history")
   static let under = Option(
-    "under", "NAME", help: "list, namespaces: the namespace and all that nest in it")
+    "under", "NAME", help: "list, search by words, namespaces: the namespace and all that nest in it")
+  static let mode = Option(
+    "mode", "WHICH",
+    help: "search: text (unless given), which a key or value holds as it is, or words, those that fit best first",
+    read: OptionValues.choice(SearchMode.self))
   static let depth = Option(
     "depth", "N", help: "namespaces: count deeper ones with the one that they nest in",
     read: OptionValues.integer(in: 0...1000))
@@ -33,7 +37,7 @@ extension MemoryVerb {
   static let options = [
     agent.declaration, backend.declaration, Option.postgresURL.declaration, sqlite.declaration,
     namespace.declaration, limit.declaration, metadata.declaration, timeToLive.declaration,
-    expectation.declaration, keepsHistory.declaration, under.declaration, depth.declaration,
+    expectation.declaration, keepsHistory.declaration, mode.declaration, under.declaration, depth.declaration,
     version.declaration, Flag.json.declaration,
   ]
 
@@ -41,7 +45,8 @@ extension MemoryVerb {
   static func check(_ arguments: Arguments, for action: String) throws(UsageError) {
     let belonging: [(OptionDeclaration, actions: [String])] = [
       (metadata.declaration, ["put"]), (timeToLive.declaration, ["put"]), (expectation.declaration, ["put"]),
-      (keepsHistory.declaration, ["put", "delete"]), (under.declaration, ["list", "namespaces"]),
+      (keepsHistory.declaration, ["put", "delete"]), (under.declaration, ["list", "search", "namespaces"]),
+      (mode.declaration, ["search"]),
       (depth.declaration, ["namespaces"]), (version.declaration, ["restore"]),
     ]
     for (option, actions) in belonging where arguments.has(option) && !actions.contains(action) {

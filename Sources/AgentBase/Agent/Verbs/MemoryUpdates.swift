@@ -19,7 +19,7 @@ extension AgentOperations {
       let draft = try draft(
         MemoryItem(
           key, value, namespace: namespace, metadata: metadata, embedding: embedding, expiresIn: expiresIn))
-      switch try await store.store(draft, expecting: expecting) {
+      switch try await store.store(try await embedded(draft, store), expecting: expecting) {
       case .stored(let version): return version
       case .conflict(let current):
         throw AgentBaseError(MemoryConflict(expected: expecting, current: current))

@@ -10,13 +10,15 @@ extension MemorySQL {
   }
 
   private static let overVersion = """
-    \(update) AND version = $9::bigint AND (expires_at IS NULL OR expires_at > now()) RETURNING version
+    \(update) AND version = $10::bigint AND (expires_at IS NULL OR expires_at > now()) RETURNING version
     """
 
   private static let update = """
-    UPDATE agent_memories SET content = $4::jsonb, metadata = $5::jsonb, embedding = $6::real[], updated_at = now(),
+    UPDATE agent_memories SET content = $4::jsonb, metadata = $5::jsonb,
+      embedding = agentbase_vector($6::real[], $1::text, $2::text), updated_at = now(),
       expires_at = now() + $7::bigint * interval '1 microsecond', time_to_live = $7::bigint,
-      version = coalesce(version, \(clock)) + 1, history_limit = $8::integer, written_by = 'agent'
+      version = coalesce(version, \(clock)) + 1, history_limit = $8::integer, words = $9::tsvector,
+      written_by = 'agent'
     WHERE agent_id = $1::text AND namespace = $2::text AND key = $3::text AND source_id IS NULL
     """
 
@@ -61,13 +63,13 @@ extension MemorySQL {
   static func store(_ draft: MemoryDraft, over row: UncountedRow, agent: String) -> PostgresStatement {
     guard row.memory.isImported else {
       return PostgresStatement(
-        sql: "\(update) AND version IS NULL AND id = $9 AND xmin::text = $10 RETURNING version",
+        sql: "\(update) AND version IS NULL AND id = $10 AND xmin::text = $11 RETURNING version",
         values: Array(values(of: draft, agent: agent).dropFirst()) + [.uuid(row.id), .text(row.writer)])
     }
     return PostgresStatement(
       sql: """
         WITH held AS MATERIALIZED (
-          SELECT id FROM agent_memories WHERE agent_id = $2::text AND id = $10 AND xmin::text = $11 FOR UPDATE
+          SELECT id FROM agent_memories WHERE agent_id = $2::text AND id = $11 AND xmin::text = $12 FOR UPDATE
         )
         INSERT \(target) SELECT \(self.row) FROM held
         WHERE held.id = (SELECT current.id FROM (\(current("id", where: isDraftsKey))) AS current)

@@ -8,7 +8,7 @@ extension PostgresStore {
     var place = search.after
     var areImported = false
     var areUnread = false
-    let pageSize = search.filter == nil ? search.limit + 1 : max(search.limit + 1, 100)
+    let pageSize = search.limit + 1
     while true {
       let rows = try await read(SearchSQL.words(search, after: place, limit: pageSize, agent: agent)) {
         row throws(PostgresError) in

@@ -3,7 +3,7 @@
 import Postgres
 
 extension PostgresStore {
-  private var vectors: PostgresVectors { lease.resource.vectors }
+  var vectors: PostgresVectors { lease.resource.vectors }
 
   func hits(_ search: VectorSearch) async throws -> HitPage {
     let state = try await vectorState()
@@ -17,11 +17,12 @@ extension PostgresStore {
     }
     let wanted = search.limit + 1
     let index = VectorIndex(dimensions: search.vector.count, metric: search.metric)
-    if state.indexes.contains(index.name), let type = index.type, search.after == nil || type == "vector" {
+    if let measured = state.indexes[index.name], let type = index.type, search.after == nil || type == "vector" {
       let count = try await vectorCount(search.scope)
-      if !count.isExactQuicker(limit: wanted) {
+      if !count.isExactQuicker(limit: wanted), let breadth = try await breadth(of: index, measured, count) {
         let found = try await nearest(search) { place, limit in
-          VectorSQL.nearest(search, by: index, type: type, after: place, limit: limit, agent: self.agent)
+          VectorSQL.nearest(
+            search, by: index, type: type, breadth: breadth, after: place, limit: limit, agent: self.agent)
         }
         // What the index does not find may be there all the same: fewer than asked for is no answer of an index.
         if found.count == wanted { return HitPage(found, limit: search.limit) }
@@ -40,7 +41,7 @@ extension PostgresStore {
     let wanted = search.limit + 1
     var best = BestHits(limit: wanted, after: search.after)
     var place = search.after
-    var pageSize = search.filter == nil ? wanted : max(wanted, 100)
+    var pageSize = wanted
     while true {
       let rows = try await read(statement(place, pageSize)) { row throws(PostgresError) in
         try Self.hit(row, order: row.decode(PostgresMemoryRow.count, as: Double.self))
@@ -59,18 +60,23 @@ extension PostgresStore {
 
   // MARK: - What there is
 
-  private func vectorState() async throws -> PostgresVectors.State {
+  func vectorState() async throws -> PostgresVectors.State {
     if let state = vectors.state { return state }
     let state = try await read(VectorSQL.state) { row throws(PostgresError) in
       PostgresVectors.State(
         hasVectors: try row.decode(0, as: String?.self) == "vector",
-        indexes: Set(try row.decode(1, as: [String].self)))
-    }.first ?? PostgresVectors.State(hasVectors: false, indexes: [])
+        indexes: Dictionary(
+          try row.decode(1, as: [String].self).map { line in
+            let parts = line.split(separator: " ", maxSplits: 1)
+            return (String(parts[0]), parts.count > 1 ? PostgresVectors.Measured(text: String(parts[1])) : nil)
+          }
+        ) { first, _ in first })
+    }.first ?? PostgresVectors.State(hasVectors: false, indexes: [:])
     vectors.remember(state)
     return state
   }
 
-  private func vectorCount(_ scope: MemoryScope) async throws -> PostgresVectors.Count {
+  func vectorCount(_ scope: MemoryScope) async throws -> PostgresVectors.Count {
     if let count = vectors.count(agent, scope) { return count }
     let limit = PostgresVectors.countLimit + 1
     let count = try await read(VectorSQL.count(in: scope, limit: limit, agent: agent)) {
@@ -114,55 +120,5 @@ extension PostgresStore {
 
   func replace(_ embeddings: [NewEmbedding]) async throws -> Int {
     try await write(VectorSQL.replace(embeddings, agent: agent)).affectedRows
-  }
-
-  // MARK: - Indexes
-
-  /// Makes the index of a new space where that is done at once; else says that it is missing.
-  private func prepareQuickly(_ space: StoredSpace) async throws {
-    let state = try await vectorState()
-    let index = VectorIndex(dimensions: space.dimensions, metric: space.metric)
-    guard state.hasVectors, index.definition != nil, !state.indexes.contains(index.name) else { return }
-    // Within a transaction it would wait for that very transaction.
-    if transaction == nil {
-      let count = try await vectorCount(.all)
-      if count.own < 2000, count.all < 20_000, (try? await prepareIndex(space)) == true { return }
-    }
-    guard vectors.isFirstMiss(index.name) else { return }
-    config.eventHandler?.handle(
-      AgentEvent(
-        .missingIndex,
-        "there is no index for vectors of \(space.dimensions) dimensions (\(space.metric.rawValue)): each is compared, until "
-          + "prepareVectorSearch() has made it", agent: agent))
-  }
-
-  func prepareIndex(_ space: StoredSpace) async throws -> Bool {
-    let index = VectorIndex(dimensions: space.dimensions, metric: space.metric)
-    guard transaction == nil, let definition = index.definition, try await vectorState().hasVectors else {
-      return false
-    }
-    vectors.remember(nil)
-    if try await vectorState().indexes.contains(index.name) { return true }
-    do throws(PostgresError) {
-      // What a build that was cut off has left; one that is under way is left alone.
-      let broken = try await pool.query(
-        """
-        SELECT FROM pg_index JOIN pg_class ON pg_class.oid = indexrelid
-        WHERE indrelid = 'agent_memories'::regclass AND relname = \(index.name) AND NOT indisvalid
-          AND NOT EXISTS (SELECT FROM pg_stat_progress_create_index AS building WHERE building.index_relid = indexrelid)
-        """)
-      if !broken.isEmpty {
-        try await pool.execute("DROP INDEX CONCURRENTLY IF EXISTS \(identifier: index.name)")
-      }
-      try await pool.execute(PostgresStatement(sql: definition))
-    } catch {
-      // Of two that make it at once, one fails: by the name, or since each waits for the other.
-      guard [.insufficientPrivilege, .uniqueViolation, "42P07", "40P01"].contains(error.sqlState) else {
-        throw AgentBaseError.of(error)
-      }
-      if error.sqlState == .insufficientPrivilege { return false }
-    }
-    vectors.remember(nil)
-    return try await vectorState().indexes.contains(index.name)
   }
 }

@@ -5,10 +5,18 @@ import Synchronization
 
 /// What the agents of a database know of its vectors.
 final class PostgresVectors: Sendable {
-  /// Whether embeddings are vectors, and the names of the indexes that can be used.
+  /// Whether embeddings are vectors, and the indexes that can be used, by their names.
   struct State: Sendable {
     var hasVectors: Bool
-    var indexes: Set<String>
+    var indexes: [String: Measured?]
+  }
+
+  /// How broad a search by an index has to be, as it was measured.
+  struct Measured: Sendable, Equatable {
+    /// How many candidates a search keeps; nil where no number was enough, so that each vector has to be compared.
+    var breadth: Int?
+    /// How many memories there were about.
+    var rows: Int
   }
 
   /// How many vectors a search would compare.
@@ -39,6 +47,7 @@ final class PostgresVectors: Sendable {
     var state: (value: State, readAt: ContinuousClock.Instant)?
     var counts: [Key: (value: Count, readAt: ContinuousClock.Instant)] = [:]
     var saidMissing: Set<String> = []
+    var measuring: Set<String> = []
   }
 
   private let known = Mutex(Known())
@@ -53,6 +62,15 @@ final class PostgresVectors: Sendable {
 
   /// Remembers what was read; nil to read again.
   func remember(_ state: State?) { known.withLock { $0.state = state.map { ($0, .now) } } }
+
+  /// Notes what was measured of an index.
+  func note(_ measured: Measured, of index: String) {
+    known.withLock { $0.state?.value.indexes[index] = .some(measured) }
+  }
+
+  /// Begins to measure an index; false where somebody else is at it.
+  func beginMeasuring(_ index: String) -> Bool { known.withLock { $0.measuring.insert(index).inserted } }
+  func endMeasuring(_ index: String) { known.withLock { _ = $0.measuring.remove(index) } }
 
   /// A count, where it was read not long ago: few become more in no time.
   func count(_ agent: String, _ scope: MemoryScope) -> Count? {
@@ -73,4 +91,18 @@ final class PostgresVectors: Sendable {
 
   /// Whether it is the first time that this index is missed.
   func isFirstMiss(_ index: String) -> Bool { known.withLock { $0.saidMissing.insert(index).inserted } }
+}
+
+extension PostgresVectors.Measured {
+  /// The note as it stands at the index, for other processes.
+  var text: String { "agentbase: breadth \(breadth ?? 0) at \(rows) rows" }
+
+  /// Reads a note; nil for any other.
+  init?(text: String) {
+    let words = text.split(separator: " ")
+    guard words.count == 6, words[0] == "agentbase:", let breadth = Int(words[2]), let rows = Int(words[4]) else {
+      return nil
+    }
+    self.init(breadth: breadth > 0 ? breadth : nil, rows: rows)
+  }
 }

@@ -30,6 +30,13 @@ enum SearchSQL {
     }
   }
 
+  /// The condition of a filter on stored rows, behind others. Of imported ones Swift alone knows the value.
+  static func filter(_ filter: MemoryFilter?, orImported: Bool = false) -> PostgresStatement {
+    guard let filter else { return "" }
+    let condition = MemorySQL.condition(filter, on: "agent_memories")
+    return orImported ? "AND (source_id IS NOT NULL OR \(condition))" : "AND \(condition)"
+  }
+
   /// The condition of being behind a place, behind others. `order` is an expression of which less is better.
   static func after(_ place: HitPlace?, order: String, value: PostgresValue?) -> PostgresStatement {
     guard let place, let value else { return "" }
@@ -58,7 +65,7 @@ enum SearchSQL {
         FROM agent_memories
         WHERE agent_id = \(agent) AND source_id IS NULL
           AND words @@ \(search.query.tsquery(of: TextSearchVector.owner(agent)))::text::tsquery
-          AND \(unsafeSQL: isAlive) \(scope(search.scope))
+          AND \(unsafeSQL: isAlive) \(scope(search.scope)) \(filter(search.filter))
       ) AS found
       WHERE true \(Self.after(after, order: "rank", value: after.map { .float4(Float($0.order)) }))
       ORDER BY rank, \(unsafeSQL: time) DESC, namespace, key LIMIT \(limit)
