@@ -68,7 +68,13 @@ struct MemoryWords: Sendable {
             if unsafe utf8[index] >= 0x80 { isASCII = false }
             index += 1
           }
-          let run = unsafe UnsafeBufferPointer(rebasing: utf8[start..<index])
+          var run = unsafe UnsafeBufferPointer(rebasing: utf8[start..<index])
+          // Text without spaces: what is behind that many bytes does not count any more.
+          if run.count > Self.byteLimit {
+            var end = Self.byteLimit
+            while unsafe end > 0, unsafe run[end] & 0xC0 == 0x80 { end -= 1 }
+            unsafe run = UnsafeBufferPointer(rebasing: run[..<end])
+          }
           if isASCII {
             if !isInString, unsafe run.elementsEqual("null".utf8) { continue }
             unsafe appendASCII(run)

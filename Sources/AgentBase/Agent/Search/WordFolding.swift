@@ -46,15 +46,17 @@ enum WordFolding {
 
   /// The text without case, width and diacritics, composed.
   private static func folded(_ text: String) -> String {
-    var scalars = String.UnicodeScalarView()
+    // As bytes: scalars that are appended to a string one by one are copied again and again.
+    var bytes: [UInt8] = []
+    bytes.reserveCapacity(text.utf8.count + 16)
     for scalar in text.decomposedStringWithCompatibilityMapping.unicodeScalars where !isDropped(scalar) {
       // Through upper case: ß becomes ss, and the final sigma the one that it is.
       for upper in scalar.properties.uppercaseMapping.unicodeScalars {
-        scalars.append(contentsOf: upper.properties.lowercaseMapping.unicodeScalars)
+        bytes.append(contentsOf: upper.properties.lowercaseMapping.utf8)
       }
     }
     // Hangul and kana, which were taken apart.
-    return String(scalars).precomposedStringWithCanonicalMapping
+    return String(decoding: bytes, as: UTF8.self).precomposedStringWithCanonicalMapping
   }
 
   /// Diacritics, vowel points, variation selectors and joiners. The marks of other scripts are letters in all but name.
