@@ -1,6 +1,8 @@
 // Events: what they say, who hears of them, and the adapters of the documentation.
 
 import Foundation
+import Postgres
+import SQLite
 import Synchronization
 import TestSupport
 import Testing
@@ -89,6 +91,31 @@ import Testing
     #expect(config.eventHandler?.wants(.call) == true)
     config.onEvent(AgentEvent(.schema, "tables"))
     #expect(heard.withLock { $0 } == ["tables"])
+  }
+
+  @Test("What the drivers say becomes events, one line each, without secrets")
+  func drivers() throws {
+    let log = Log(nil)
+    let events = try #require(DriverEvents(log, database: "main", slowQueryLimit: .seconds(1)))
+    let observer = events.postgres
+    #expect(observer.slowLimit == .seconds(1) && events.sqlite?.slowLimit == .seconds(1))
+    let error = PostgresError(.connectionFailed, "no route to the host\nsecond line", isSafeToRetry: true)
+    observer.handle(.openFailed(error))
+    observer.handle(.retries(error, attempt: 2))
+    observer.handle(.slow(sql: "SELECT  *\n FROM t WHERE a = $1", .milliseconds(1500)))
+    events.sqlite?.handle("SELECT ?", .seconds(2))
+    let told = log.events.withLock { $0 }
+    #expect(told.map(\.kind) == [.connection, .retry, .slowQuery, .slowQuery])
+    #expect(
+      told.map(\.message) == [
+        "a connection could not be opened: no route to the host",
+        "attempt 2 failed and is repeated: no route to the host",
+        "a statement took 1.5 s: SELECT * FROM t WHERE a = $1", "a statement took 2 s: SELECT ?",
+      ])
+    #expect(told.map(\.failure) == [.unavailable, .unavailable, nil, nil])
+    #expect(told.allSatisfy { $0.database == "main" && $0.level == .warning })
+    #expect(told[1].count == 2 && told[2].sql == "SELECT  *\n FROM t WHERE a = $1")
+    #expect(DriverEvents(Log([.retry]), slowQueryLimit: .seconds(1))?.sqlite == nil)
   }
 
   // MARK: - The documentation
