@@ -23,7 +23,7 @@ final class LegacyFile {
   ) async throws {
     var config = AgentConfig(name: id, memoryBackend: .sqliteFile(path))
     config.legacyTimeZone = zone
-    config.onEvent = { _ in }
+    config.eventHandler = nil
     let agent = try await Agent(config)
     do {
       try await body(agent)

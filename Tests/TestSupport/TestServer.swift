@@ -62,6 +62,20 @@ public struct TestServer: Sendable {
     return server.url(database: name)
   }
 
+  /// Waits until the server takes connections: one that has crashed recovers first, by itself.
+  public func untilReady() async throws {
+    let deadline = ContinuousClock.now + .seconds(60)
+    while true {
+      do {
+        try await server.psql("SELECT 1")
+        return
+      } catch {
+        guard ContinuousClock.now < deadline else { throw error }
+        try await Task.sleep(for: .milliseconds(50))
+      }
+    }
+  }
+
   /// Makes a role that must give its password to connect.
   public func createRole(_ name: String, password: String) async throws {
     let quoted = "\"\(name.replacing("\"", with: "\"\""))\""

@@ -26,7 +26,7 @@ public final class Agent: AgentOperations {
     try StoredLimits.checkText(config.name, "agent's name")
     switch config.memoryBackend.kind {
     case .sqlite(let path):
-      OnceAProcess.sayThatSQLiteIsDeprecated(config.onEvent)
+      OnceAProcess.sayThatSQLiteIsDeprecated(config.eventHandler)
       access = AgentAccess(config: config, store: try await SQLiteStore(path: path, config: config))
     case .postgres(let url):
       access = AgentAccess(config: config, store: try await PostgresStore(url: url, config: config))
@@ -34,7 +34,15 @@ public final class Agent: AgentOperations {
   }
 
   /// Closes the agent, when its calls that are under way have ended. The last agent of a database closes its connections.
+  ///
+  /// In the body of a transaction of this agent, the transaction is undone, and the rest happens after its end.
   public func close() async {
-    if access.end(AgentBaseError(.closed, "the agent is closed")) { await access.store.close() }
+    guard access.end(AgentBaseError(.closed, "the agent is closed")) else { return }
+    let store = access.store
+    if TransactionFrame.undo(ofAgent: id, on: store) {
+      Task { await store.close() }
+    } else {
+      await store.close()
+    }
   }
 }

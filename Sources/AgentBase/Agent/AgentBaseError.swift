@@ -34,6 +34,8 @@ public struct AgentBaseError: Error, Sendable {
     public static let notRunning = Code(rawValue: "notRunning")
     /// The agent is closed.
     public static let closed = Code(rawValue: "closed")
+    /// The call was made in the body of a transaction, but not on that transaction.
+    public static let outsideTransaction = Code(rawValue: "outsideTransaction")
     /// The database refused or failed; `underlying` is its error.
     public static let database = Code(rawValue: "database")
   }

@@ -32,8 +32,16 @@ public struct AgentConfig: Sendable {
   /// How often this process removes expired memories from the database, of all agents in Postgres and of the agents that
   /// are open in a SQLite file; nil for never. The first agent of a database that has one sets it.
   public var sweepInterval: Duration?
-  /// What is done with events.
-  public var onEvent: @Sendable (AgentEvent) -> Void = AgentEvent.logDeprecations
+  /// Who takes the events; nil for nobody. Of agents that share connections, the first one's hears of those.
+  public var eventHandler: (any AgentEventHandler)? = DeprecationLog()
+  /// How long a statement may take before it makes an event of the kind `slowQuery`; nil for any time.
+  public var slowQueryLimit: Duration? = .seconds(1)
+
+  /// What is done with events: a closure in the place of a handler, which takes every kind.
+  public var onEvent: @Sendable (AgentEvent) -> Void {
+    get { { [eventHandler] in eventHandler?.handle($0) } }
+    set { eventHandler = AgentEventClosure(body: newValue) }
+  }
 
   /// A configuration with a backend; the id is the name unless one is given.
   public init(name: String, id: String? = nil, memoryBackend: MemoryBackend) {

@@ -15,12 +15,18 @@ public protocol AgentOperations: Sendable {
 public final class AgentAccess: Sendable {
   let config: AgentConfig
   let store: any AgentStore
+  /// Whether it is a transaction's: a call that the database refuses is the end of it.
+  let isTransaction: Bool
+  /// Who hears of calls; nil for nobody.
+  let listener: CallListener?
   /// What later calls fail with; nil while they are welcome.
   private let refusal = Mutex<AgentBaseError?>(nil)
 
-  init(config: AgentConfig, store: any AgentStore) {
+  init(config: AgentConfig, store: any AgentStore, isTransaction: Bool = false) {
     self.config = config
     self.store = store
+    self.isTransaction = isTransaction
+    listener = CallListener(config.eventHandler, agent: config.id)
   }
 
   /// Lets no more calls in.
@@ -34,8 +40,10 @@ public final class AgentAccess: Sendable {
     }
   }
 
+  /// Checks that calls are welcome, and that they do not go past a transaction in whose body they are made.
   func check() throws(AgentBaseError) {
     if let refusal = refusal.withLock({ $0 }) { throw refusal }
+    try TransactionFrame.check(self)
   }
 }
 
@@ -43,16 +51,35 @@ extension AgentOperations {
   /// The id that the agent's rows are known by.
   public var id: String { access.config.id }
 
-  /// Calls the store, with errors that name the agent and the key.
+  /// Calls the store, with errors that name the agent and the key, and an event at the end where somebody listens.
+  ///
+  /// - Parameter verb: what the event calls it.
   func withStore<Value>(
-    key: String? = nil, _ body: (any AgentStore) async throws -> Value
+    key: String? = nil, verb: StaticString = #function, _ body: (any AgentStore) async throws -> Value
+  ) async throws -> Value {
+    guard let listener = access.listener else { return try await call(key, body) }
+    let start = ContinuousClock.now
+    do {
+      let value = try await call(key, body)
+      listener.ended(verb, after: ContinuousClock.now - start)
+      return value
+    } catch {
+      listener.ended(verb, after: ContinuousClock.now - start, error)
+      throw error
+    }
+  }
+
+  private func call<Value>(
+    _ key: String?, _ body: (any AgentStore) async throws -> Value
   ) async throws -> Value {
     let access = access
     do {
       try access.check()
       try Task.checkCancellation()
       return try await body(access.store)
-    } catch let error as AgentBaseError {
+    } catch {
+      if access.isTransaction { access.endTransaction(after: error) }
+      guard let error = error as? AgentBaseError else { throw error }
       throw error.of(agent: access.config.id, key: key)
     }
   }

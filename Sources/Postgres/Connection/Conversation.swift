@@ -152,6 +152,8 @@ extension PostgresConnection {
   func supervise<R: Sendable>(
     _ sql: String?, shielded: Bool = false, _ body: () async throws(PostgresError) -> R
   ) async throws(PostgresError) -> R {
+    let start = observer == nil ? nil : ContinuousClock.now
+    defer { if let start, let sql { observer?.ran(sql, since: start) } }
     canceller.arm()
     patience = nil
     let result: Result<R, PostgresError>

@@ -14,6 +14,8 @@ public actor PostgresConnection {
   let loop: EventLoop
   let canceller: Canceller
   let configuration: PostgresConfiguration
+  /// Who is told of slow statements.
+  let observer: PostgresObserver?
 
   var cache: StatementCache
   var parameters = ParameterBuffer()
@@ -38,28 +40,32 @@ public actor PostgresConnection {
 
   /// Opens a session.
   ///
-  /// Notices of the server go to `onNotice`, which is called on any thread and must not block.
+  /// Notices of the server go to `onNotice`, which is called on any thread and must not block. An `observer` is told of slow
+  /// statements.
   ///
   /// - Throws: `connectionFailed` with what the server or the network said, `timedOut`, or `cancelled`.
   public static func connect(
     _ configuration: PostgresConfiguration,
-    onNotice: @escaping @Sendable (PostgresServerFields) -> Void = { _ in }
+    onNotice: @escaping @Sendable (PostgresServerFields) -> Void = { _ in },
+    observer: PostgresObserver? = nil
   ) async throws(PostgresError) -> PostgresConnection {
     let (link, loop) = try await Connector.connect(configuration, onNotice: onNotice)
     guard let canceller = Canceller(link, loop) else {
       throw PostgresError(
         .connectionFailed, "the connection broke as soon as it was made", isSafeToRetry: true)
     }
-    return PostgresConnection(link, loop, canceller, configuration)
+    return PostgresConnection(link, loop, canceller, configuration, observer)
   }
 
   private init(
-    _ link: Link, _ loop: EventLoop, _ canceller: Canceller, _ configuration: PostgresConfiguration
+    _ link: Link, _ loop: EventLoop, _ canceller: Canceller, _ configuration: PostgresConfiguration,
+    _ observer: PostgresObserver?
   ) {
     self.link = link
     self.loop = loop
     self.canceller = canceller
     self.configuration = configuration
+    self.observer = observer?.slowLimit == nil ? nil : observer
     cache = StatementCache(limit: configuration.statementCacheLimit)
     backendProcessID = unsafe PQbackendPID(link.pointer)
     serverVersion = unsafe Int(PQserverVersion(link.pointer))

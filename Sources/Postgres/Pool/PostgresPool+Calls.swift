@@ -28,6 +28,7 @@ extension PostgresPool {
         guard let reason = error as? PostgresError, let pause = retry.pause(after: reason) else {
           throw error
         }
+        observer?.handle(.retries(reason, attempt: retry.attempts))
         try await PostgresPoolRetry.wait(pause)
       }
     }
@@ -69,6 +70,7 @@ extension PostgresPool {
       } catch {
         await release(link)
         guard let pause = retry.pause(after: error) else { throw error }
+        observer?.handle(.retries(error, attempt: retry.attempts))
         try await PostgresPoolRetry.wait(pause)
       }
     }

@@ -19,6 +19,7 @@ public final class PostgresPool: Sendable {
   /// The settings it was made with.
   public let configuration: PostgresPoolConfiguration
   private let target: PostgresConfiguration
+  let observer: PostgresObserver?
   private let start = ContinuousClock.now
   private let core: Mutex<PostgresPoolCore>
 
@@ -26,9 +27,10 @@ public final class PostgresPool: Sendable {
   /// first call.
   public init(
     _ connection: PostgresConfiguration,
-    configuration: PostgresPoolConfiguration = PostgresPoolConfiguration()
+    configuration: PostgresPoolConfiguration = PostgresPoolConfiguration(), observer: PostgresObserver? = nil
   ) {
     self.configuration = configuration
+    self.observer = observer
     target = connection
     core = Mutex(PostgresPoolCore(limits: configuration.limits))
     handle { core, now in core.state.started(now: now) }
@@ -60,7 +62,9 @@ public final class PostgresPool: Sendable {
 
   /// Waits for a connection that lives. Whoever gets one must `release` it.
   @concurrent func acquire() async throws(PostgresError) -> PostgresPoolLink {
-    let deadline = start.duration(to: .now) + configuration.waitLimit
+    let began = ContinuousClock.now
+    let deadline = start.duration(to: began) + configuration.waitLimit
+    defer { observer?.waited(since: began) { metrics } }
     while true {
       let link = try await request(until: deadline)
       if Task.isCancelled {
@@ -109,12 +113,13 @@ public final class PostgresPool: Sendable {
 
   func open(_ id: PoolConnectionID) async {
     do {
-      let connection = try await PostgresConnection.connect(target)
+      let connection = try await PostgresConnection.connect(target, observer: observer)
       handle { core, now in
         core.opened(id, connection)
         return core.state.opened(id, now: now)
       }
     } catch {
+      if error.code != .cancelled { observer?.handle(.openFailed(error)) }
       handle { core, now in
         core.openFailed(id, error)
         return core.state.openFailed(id, isPermanent: error.isPermanentOpenFailure, now: now)

@@ -5,6 +5,8 @@
 struct PostgresPoolRetry {
   private let deadline: ContinuousClock.Instant
   private var pause: Duration = .milliseconds(10)
+  /// How many attempts have failed and are repeated.
+  private(set) var attempts = 0
 
   init(limit: Duration, now: ContinuousClock.Instant = .now) {
     deadline = now + limit
@@ -16,6 +18,7 @@ struct PostgresPoolRetry {
     let next = pause * Double.random(in: 0.5...1)
     guard now + next < deadline else { return nil }
     pause = min(pause * 2, .seconds(1))
+    attempts += 1
     return next
   }
 

@@ -27,6 +27,8 @@ public struct SQLiteCode: RawRepresentable, Hashable, Sendable {
 extension SQLiteCode {
   /// An error in the SQL text.
   public static let error = SQLiteCode(rawValue: 1)
+  /// A failure had undone the transaction before.
+  public static let abort = SQLiteCode(rawValue: 4)
   /// Another connection held a lock for longer than the busy limit.
   public static let busy = SQLiteCode(rawValue: 5)
   /// The snapshot of a deferred transaction is too old to write on.

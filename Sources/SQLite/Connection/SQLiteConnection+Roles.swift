@@ -3,24 +3,27 @@
 extension SQLiteConnection {
   /// The connection that writes; it gives a new file a write-ahead log.
   static func writer(
-    path: String, access: Access, busyTimeout: Duration, durability: SQLiteDatabase.Durability
+    path: String, access: Access, busyTimeout: Duration, durability: SQLiteDatabase.Durability,
+    observer: SQLiteObserver? = nil
   ) throws(SQLiteError) -> SQLiteConnection {
     let isNew = [.missing, .empty].contains(SQLiteFile.kind(path))
     let connection = try SQLiteConnection(path: path, access: access, busyTimeout: busyTimeout)
     if isNew, access != .readOnly { try connection.switchToLog() }
     try connection.run("PRAGMA synchronous = \(durability.rawValue); PRAGMA foreign_keys = ON")
     connection.guardTransactions()
+    connection.observe(by: observer)
     return connection
   }
 
   /// A connection that only reads. It may write to the index of the log, so it is not opened read-only.
-  static func reader(path: String, access: Access, busyTimeout: Duration) throws(SQLiteError)
-    -> SQLiteConnection
-  {
+  static func reader(
+    path: String, access: Access, busyTimeout: Duration, observer: SQLiteObserver? = nil
+  ) throws(SQLiteError) -> SQLiteConnection {
     let connection = try SQLiteConnection(
       path: path, access: access == .readOnly ? .readOnly : .readWrite, busyTimeout: busyTimeout)
     try connection.run("PRAGMA query_only = ON")
     connection.guardTransactions()
+    connection.observe(by: observer)
     return connection
   }
 

@@ -32,19 +32,34 @@ extension SQLiteConnection {
 
   /// Runs the body in a savepoint of the open transaction.
   func savepoint<Value>(_ body: () throws -> Value) throws -> Value {
-    savepoints += 1
-    defer { savepoints -= 1 }
-    let name = "nested_\(savepoints)"
-    try run("SAVEPOINT \(name)")
+    try openSavepoint()
     do {
       let value = try body()
-      try run("RELEASE \(name)")
+      try releaseSavepoint()
       return value
     } catch {
-      // A full disk or an interrupted write has undone the whole transaction: then there is no savepoint.
-      if isInTransaction { try? run("ROLLBACK TO \(name); RELEASE \(name)") }
+      undoSavepoint()
       throw error
     }
+  }
+
+  /// Opens a savepoint within the innermost one.
+  func openSavepoint() throws(SQLiteError) {
+    try run("SAVEPOINT nested_\(savepoints + 1)")
+    savepoints += 1
+  }
+
+  /// Ends the innermost savepoint and keeps what was done in it; where it fails, the savepoint is open still.
+  func releaseSavepoint() throws(SQLiteError) {
+    try run("RELEASE nested_\(savepoints)")
+    savepoints -= 1
+  }
+
+  /// Ends the innermost savepoint and undoes what was done in it.
+  func undoSavepoint() {
+    // A full disk or an interrupted write has undone the whole transaction: then there is no savepoint.
+    if isInTransaction { try? run("ROLLBACK TO nested_\(savepoints); RELEASE nested_\(savepoints)") }
+    savepoints = max(0, savepoints - 1)
   }
 
   func begin(_ kind: Transaction) throws(SQLiteError) {

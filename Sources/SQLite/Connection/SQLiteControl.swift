@@ -45,6 +45,8 @@ final class SQLiteControl {
   private var deadline = ContinuousClock.now
   /// Whether statements may begin and end transactions by hand.
   var allowsTransactionStatements = true
+  /// Who is told of slow statements.
+  var observer: SQLiteObserver?
 
   init(busyTimeout: Duration) {
     self.busyTimeout = busyTimeout

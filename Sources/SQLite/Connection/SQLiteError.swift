@@ -45,6 +45,24 @@ extension SQLiteError {
   static func closed(path: String) -> SQLiteError {
     SQLiteError(code: .misuse, message: "the database was closed before this call", path: path)
   }
+
+  /// Says that a transaction was used after its body.
+  static func transactionEnded(path: String) -> SQLiteError {
+    SQLiteError(code: .misuse, message: "the transaction has ended before this call", path: path)
+  }
+
+  /// Says that a failure has undone a transaction whose body goes on.
+  static func transactionUndone(path: String) -> SQLiteError {
+    SQLiteError(
+      code: .abort, message: "a failure has undone the whole transaction before this call", path: path)
+  }
+
+  /// Says that another task's transaction lasted longer than the busy limit.
+  static func writerOnLoan(path: String) -> SQLiteError {
+    SQLiteError(
+      code: .busy, message: "a transaction of this process kept the database to itself for too long",
+      path: path)
+  }
 }
 
 extension SQLiteError {
@@ -69,7 +87,7 @@ extension SQLiteError: CustomStringConvertible {
   /// What the reader can do about it.
   private var advice: String? {
     switch code {
-    case .busy: "another process holds the lock: try again, or raise the busy limit"
+    case .busy: "another transaction holds the lock: try again, or raise the busy limit"
     case .locked: "a statement of this connection is still open: end it first"
     case .readOnly: "make the file and its folder writable"
     case .corrupt: "restore a backup, or save what can be read with the sqlite3 command's .recover"

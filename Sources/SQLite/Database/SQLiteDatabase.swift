@@ -39,10 +39,11 @@ public final class SQLiteDatabase: Sendable {
   /// - Parameters:
   ///   - busyTimeout: how long a call waits for other processes' locks before it fails with `busy`.
   ///   - readers: how many reads may run at once.
+  ///   - observer: is told of slow statements.
   /// - Throws: `SQLiteError` where the file cannot be opened or is no database.
   public init(
     path: String, access: SQLiteConnection.Access = .create, busyTimeout: Duration = .seconds(10),
-    readers: Int = 4, durability: Durability = .full
+    readers: Int = 4, durability: Durability = .full, observer: SQLiteObserver? = nil
   ) async throws {
     precondition(readers > 0, "a database needs a reader")
     guard path != ":memory:", !path.isEmpty else {
@@ -51,17 +52,18 @@ public final class SQLiteDatabase: Sendable {
     self.path = path
     writerQueue = SQLiteQueue(label: "sqlite.writer") {
       try SQLiteConnection.writer(
-        path: path, access: access, busyTimeout: busyTimeout, durability: durability)
+        path: path, access: access, busyTimeout: busyTimeout, durability: durability, observer: observer)
     }
-    writer = SQLiteWriter(queue: writerQueue)
+    writer = SQLiteWriter(queue: writerQueue, path: path, patience: busyTimeout)
     self.readers = SQLiteReaders(
       (0..<readers).map { number in
         SQLiteQueue(label: "sqlite.reader.\(number)") {
-          try SQLiteConnection.reader(path: path, access: access, busyTimeout: busyTimeout)
+          try SQLiteConnection.reader(
+            path: path, access: access, busyTimeout: busyTimeout, observer: observer)
         }
       })
     // Opens the writer, and fails here rather than at the first call where the file is no database.
-    try await perform(on: writer.add, isGrouped: false) { connection in
+    try await perform(on: writer.add, as: .outside) { connection in
       _ = try connection.queryOne("SELECT count(*) FROM sqlite_schema")
     }
   }
@@ -96,7 +98,22 @@ public final class SQLiteDatabase: Sendable {
   public func writeWithoutTransaction<Value: Sendable>(
     _ body: @escaping @Sendable (SQLiteConnection) throws -> Value
   ) async throws -> Value {
-    try await perform(on: writer.add, isGrouped: false, body)
+    try await perform(on: writer.add, as: .outside, body)
+  }
+
+  /// Runs the body in a transaction of its own that lasts as long as the body does, over as many awaits as it likes.
+  ///
+  /// The writer is lent to it: its statements see each other, nothing else is written meanwhile, and other writers wait, up
+  /// to the busy limit. It commits when the body returns; a throw or the cancellation of the task undoes all of it.
+  /// `write` is quicker for a body that needs no await.
+  ///
+  /// - Throws: what the body throws; `CancellationError`; `SQLiteError`, `busy` where the lock was not given in time.
+  public nonisolated(nonsending) func transaction<Value>(
+    _ body: nonisolated(nonsending) (SQLiteTransaction) async throws -> Value
+  ) async throws -> Value {
+    try enter()
+    defer { leave() }
+    return try await SQLiteTransaction.run(on: writer, within: nil, body)
   }
 
   // MARK: Single statements
@@ -172,20 +189,13 @@ public final class SQLiteDatabase: Sendable {
   // MARK: Jobs
 
   private func perform<Value: Sendable>(
-    on add: (SQLiteJob) -> Void, isGrouped: Bool = true,
+    on add: (SQLiteJob) -> Void, as role: SQLiteJob.Role = .grouped,
     _ body: @escaping @Sendable (SQLiteConnection) throws -> Value
   ) async throws -> Value {
     try enter()
     defer { leave() }
     let outcome = SQLiteOutcome<Value>()
-    let job = SQLiteJob(isGrouped: isGrouped) { outcome.set(try body($0)) }
-    try await withTaskCancellationHandler {
-      try await withCheckedThrowingContinuation { continuation in
-        if job.attach(continuation) { add(job) }
-      }
-    } onCancel: {
-      job.cancel()
-    }
+    try await SQLiteJob(role) { outcome.set(try body($0)) }.wait(queue: add)
     return outcome.get()
   }
 

@@ -17,13 +17,24 @@ final class SQLiteJob: Sendable {
     var continuation: CheckedContinuation<Void, any Error>?
   }
 
+  /// What a writer does with a job besides running its body; a reader only runs it.
+  enum Role: Sendable, Equatable {
+    /// Runs in a transaction, which it may share with its neighbours.
+    case grouped
+    /// Runs outside of any transaction.
+    case outside
+    /// Begins a transaction of the caller's own, or one that is nested in it; this is its number.
+    case begin(Int)
+    /// Ends such a transaction.
+    case commit, rollback
+  }
+
   private let state = Mutex(State())
   private let body: @Sendable (SQLiteConnection) throws -> Void
-  /// Whether it runs in a transaction, which it may share with its neighbours.
-  let isGrouped: Bool
+  let role: Role
 
-  init(isGrouped: Bool, _ body: @escaping @Sendable (SQLiteConnection) throws -> Void) {
-    self.isGrouped = isGrouped
+  init(_ role: Role, _ body: @escaping @Sendable (SQLiteConnection) throws -> Void = { _ in }) {
+    self.role = role
     self.body = body
   }
 
@@ -57,6 +68,22 @@ final class SQLiteJob: Sendable {
       }
     }
     waiting?.resume(throwing: CancellationError())
+  }
+
+  /// Queues the job and waits for its end; cancelling the caller's task cancels it, unless it is shielded.
+  func wait(isShielded: Bool = false, queue: (SQLiteJob) -> Void) async throws {
+    guard !isShielded else {
+      return try await withCheckedThrowingContinuation { continuation in
+        if attach(continuation) { queue(self) }
+      }
+    }
+    try await withTaskCancellationHandler {
+      try await withCheckedThrowingContinuation { continuation in
+        if attach(continuation) { queue(self) }
+      }
+    } onCancel: {
+      cancel()
+    }
   }
 
   // MARK: The queue's side

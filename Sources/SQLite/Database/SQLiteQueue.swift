@@ -37,6 +37,11 @@ final class SQLiteQueue: Sendable {
     }
   }
 
+  /// Runs something beside the queue after a while.
+  func after(_ time: Duration, _ work: @escaping @Sendable () -> Void) {
+    DispatchQueue.global().asyncAfter(deadline: .now() + time / .seconds(1), execute: work)
+  }
+
   /// Closes the connection after all work that was queued before.
   func close() async {
     await withCheckedContinuation { continuation in

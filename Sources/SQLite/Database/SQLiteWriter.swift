@@ -8,63 +8,89 @@ internal import Synchronization
 /// A body that throws is undone alone. Where a failure takes the whole transaction away (an interrupted write, a full
 /// disk), its neighbours run again, each in a transaction of its own; likewise where the commit finds a violated
 /// constraint. So a body is told its own fault and never another's.
+///
+/// A transaction of a caller's own (`SQLiteTransaction`) has the writer on loan from its begin to its end: its jobs come and
+/// go, no thread waits between them, and the others stay queued.
 final class SQLiteWriter: Sendable {
-  private struct State {
-    var waiting: [SQLiteJob] = []
-    var isScheduled = false
-  }
-
   /// How long a group may hold the lock before its commit; other processes wait for it too.
   private static let groupLimit = Duration.milliseconds(50)
 
-  private let state = Mutex(State())
+  private let state = Mutex(SQLiteWriterState())
   private let queue: SQLiteQueue
+  let path: String
+  /// How long a job waits for the end of a transaction that has the writer on loan.
+  private let patience: Duration
 
-  init(queue: SQLiteQueue) {
+  init(queue: SQLiteQueue, path: String, patience: Duration) {
     self.queue = queue
+    self.path = path
+    self.patience = patience
   }
 
+  /// A number for a transaction that is going to begin.
+  func newScope() -> Int { state.withLock { $0.newScope() } }
+
   /// Queues a job; it is answered once its work is committed, or undone.
-  func add(_ job: SQLiteJob) {
-    let isFirst = state.withLock { state in
-      state.waiting.append(job)
-      defer { state.isScheduled = true }
-      return !state.isScheduled
-    }
+  func add(_ job: SQLiteJob) { add(job, within: nil) }
+
+  /// Queues a job within an open transaction, whose end decides about its work, or outside of all.
+  func add(_ job: SQLiteJob, within scope: Int?) {
+    let (isFirst, isLent) = state.withLock { ($0.add(job, within: scope), $0.isLent) }
+    guard let isFirst else { return job.answer(.failure(SQLiteError.transactionEnded(path: path))) }
+    if scope == nil, isLent { limitWait(of: job) }
     guard isFirst else { return }
     queue.async { [self] connection in
       do {
         drain(try connection.get())
       } catch {
-        while case let jobs = take(), !jobs.isEmpty {
-          for job in jobs { job.answer(.failure(error)) }
-        }
+        for job in state.withLock({ $0.takeAll() }) { job.answer(.failure(error)) }
       }
     }
   }
 
-  // MARK: On the queue
-
-  /// Takes all jobs that wait; where there are none, the next one schedules the queue anew.
-  private func take() -> [SQLiteJob] {
-    state.withLock { state in
-      defer { state.waiting = [] }
-      state.isScheduled = !state.waiting.isEmpty
-      return state.waiting
+  /// Ends a job's wait for a transaction when the limit is reached.
+  private func limitWait(of job: SQLiteJob) {
+    queue.after(patience) { [weak self] in
+      guard let self, state.withLock({ $0.giveUp(job) }) else { return }
+      job.answer(.failure(SQLiteError.writerOnLoan(path: path)))
     }
   }
 
+  // MARK: Loans
+
+  /// Whether a transaction of a caller's own is open.
+  var isLent: Bool { state.withLock { $0.isLent } }
+  /// Whether it has one nested in it.
+  var isNested: Bool { state.withLock { $0.isNested } }
+
+  /// Notes that a transaction has begun; the jobs that wait for its end wait no longer than the limit.
+  func opened(_ scope: Int) {
+    for job in state.withLock({ $0.opened(scope) }) { limitWait(of: job) }
+  }
+
+  /// Notes that the innermost transaction has ended; answers its jobs that came too late.
+  func closed() -> [SQLiteJob] { state.withLock { $0.closed() } }
+
+  // MARK: On the queue
+
   private func drain(_ connection: SQLiteConnection) {
-    while case let jobs = take(), !jobs.isEmpty {
-      var rest = jobs[...]
-      while let first = rest.first {
-        if first.isGrouped {
-          let group = rest.prefix { $0.isGrouped }
-          rest = rest.dropFirst(runTogether(group, on: connection))
-        } else {
-          first.answer(Result { try runOutside(first, on: connection) })
-          rest = rest.dropFirst()
-        }
+    while let turn = state.withLock({ $0.take() }) {
+      switch turn {
+      case .group(let jobs): run(jobs, on: connection)
+      case .lent(let job): runLent(job, on: connection)
+      }
+    }
+  }
+
+  private func run(_ jobs: [SQLiteJob], on connection: SQLiteConnection) {
+    var rest = jobs[...]
+    while let first = rest.first {
+      if first.role == .grouped {
+        let group = rest.prefix { $0.role == .grouped }
+        rest = rest.dropFirst(runTogether(group, on: connection))
+      } else {
+        first.answer(Result { try runOutside(first, on: connection) })
+        rest = rest.dropFirst()
       }
     }
   }

@@ -13,15 +13,15 @@ struct BenchComparison: Sendable {
 
   /// Ours, in the order of the present run.
   let changes: [Change]
-  /// Whether ratios to the reference were compared, and not seconds.
+  /// Whether ratios to references were compared, and not seconds.
   let comparesRatios: Bool
   /// Ours that only the earlier run has.
   let missing: [String]
 
   /// Compares the medians of what is ours.
   ///
-  /// Where both runs have measured the reference, what counts is how a result stands to it in its own run, which leaves out of
-  /// account that the machine is faster at one time than at another; else the seconds.
+  /// Where both runs have measured what a result is set against, what counts is how it stands to that in its own run, which leaves
+  /// out of account that the machine is faster at one time than at another; else the seconds.
   ///
   /// - Throws: where the runs did not measure the same thing.
   init(_ now: BenchReport, before: BenchReport) throws(Failure) {
@@ -30,17 +30,24 @@ struct BenchComparison: Sendable {
         "the baseline measured bench \(before.bench) with \(before.rows.counted("row")), this run bench \(now.bench) with \(now.rows.counted("row"))",
         advice: "measure both with the same operand and --rows or --sqlite")
     }
-    let referenceNow = now[now.reference]?.median?.seconds
-    let referenceBefore = before[now.reference]?.median?.seconds
-    comparesRatios = referenceNow != nil && referenceBefore != nil
-    let machine = (referenceNow ?? 1) / (referenceBefore ?? 1)
-    let scale = comparesRatios && machine > 0 ? machine : 1
-    changes = now.results.filter(\.isOurs).compactMap { result in
-      guard let seconds = result.median?.seconds, let former = before[result.name]?.median?.seconds else {
-        return nil
+    var changes: [Change] = []
+    var comparesRatios = false
+    for result in now.results where result.isOurs {
+      guard let cost = result.median?.cost, let former = before[result.name],
+        let formerCost = former.median?.cost
+      else { continue }
+      var machine = 1.0
+      if let referenceNow = now.reference(of: result)?.cost,
+        let referenceBefore = before.reference(of: former)?.cost,
+        referenceNow > 0, referenceBefore > 0
+      {
+        machine = referenceNow / referenceBefore
+        comparesRatios = true
       }
-      return Change(name: result.name, factor: seconds / former / scale)
+      changes.append(Change(name: result.name, factor: cost / formerCost / machine))
     }
+    self.changes = changes
+    self.comparesRatios = comparesRatios
     missing = before.results.filter { $0.isOurs && $0.median != nil }.map(\.name).filter {
       now[$0]?.median == nil
     }

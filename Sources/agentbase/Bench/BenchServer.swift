@@ -13,6 +13,8 @@ struct BenchServer: Sendable {
   let environment: [String: String]
   /// Where `psql` is.
   let psql: String
+  /// Where `pgbench` is.
+  let pgbench: String
 
   private let configuration: PostgresConfiguration
   private let own: PrivateServer?
@@ -42,7 +44,12 @@ struct BenchServer: Sendable {
   private init(_ configuration: PostgresConfiguration, own: PrivateServer?) async throws {
     self.configuration = configuration
     self.own = own
-    psql = (try? own?.binaries ?? .preferred())?.program("psql") ?? "psql"
+    let binaries = try? own?.binaries ?? .preferred()
+    psql = binaries?.program("psql") ?? "psql"
+    pgbench =
+      binaries.map { $0.program("pgbench") }.flatMap {
+        FileManager.default.isExecutableFile(atPath: $0) ? $0 : nil
+      } ?? "pgbench"
     var environment = ["PGCONNECT_TIMEOUT": "10", "PGAPPNAME": "agentbase bench"]
     for (keyword, variable) in Self.variables { environment[variable] = configuration[keyword] }
     self.environment = environment
@@ -79,6 +86,15 @@ struct BenchServer: Sendable {
   var user: String { configuration.user ?? "" }
   var host: String? { configuration.host }
   var port: String { configuration.port ?? "5432" }
+
+  /// What a library needs to connect to a database of this server. It may hold a password: it is never printed.
+  func connectionString(to database: String) -> String {
+    var parameters = ["dbname": database]
+    for keyword in Self.variables.keys { parameters[keyword] = configuration[keyword] }
+    return parameters.sorted { $0.key < $1.key }.map { keyword, value in
+      "\(keyword)='\(value.replacing("\\", with: "\\\\").replacing("'", with: "\\'"))'"
+    }.joined(separator: " ")
+  }
 
   // MARK: - Databases
 

@@ -69,6 +69,14 @@ struct MeasuredProcess: Sendable {
     unsafe posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0)
     unsafe posix_spawn_file_actions_addopen(&actions, 1, log, O_WRONLY | O_CREAT | O_TRUNC, 0o600)
     unsafe posix_spawn_file_actions_adddup2(&actions, 1, 2)
+    // The threads of Dispatch block signals, and a child inherits that: pgbench would never hear its clock.
+    var attributes = posix_spawnattr_t()
+    unsafe posix_spawnattr_init(&attributes)
+    defer { unsafe posix_spawnattr_destroy(&attributes) }
+    var none = sigset_t()
+    unsafe sigemptyset(&none)
+    unsafe posix_spawnattr_setsigmask(&attributes, &none)
+    unsafe posix_spawnattr_setflags(&attributes, Int16(POSIX_SPAWN_SETSIGMASK))
     var variables = ProcessInfo.processInfo.environment.filter { !$0.key.hasPrefix("PG") }
     variables.merge(environment) { $1 }
     let argv = unsafe command.map { unsafe strdup($0) } + [nil]
@@ -79,7 +87,7 @@ struct MeasuredProcess: Sendable {
       for place in unsafe envp.indices { unsafe free(envp[place]) }
     }
     var process: pid_t = 0
-    let code = unsafe posix_spawnp(&process, command[0], &actions, nil, argv, envp)
+    let code = unsafe posix_spawnp(&process, command[0], &actions, &attributes, argv, envp)
     guard code == 0 else {
       throw Failure(
         "\(command[0]) cannot be run: \(unsafe String(cString: strerror(code)))",

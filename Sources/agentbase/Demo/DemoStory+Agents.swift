@@ -123,7 +123,7 @@ extension AgentConfig {
   /// An agent on a legacy file; the page says often enough that SQLite is deprecated.
   fileprivate static func sqliteFile(_ path: String, for agent: String) -> AgentConfig {
     var config = AgentConfig(name: agent, memoryBackend: .sqliteFile(path))
-    config.onEvent = { _ in }
+    config.eventHandler = nil
     return config
   }
 

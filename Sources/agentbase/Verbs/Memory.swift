@@ -165,7 +165,7 @@ struct MemoryVerb {
   func run() async throws -> ExitCode {
     var config = AgentConfig(name: agent, memoryBackend: backend)
     // Who says sqlite here knows; standard error is for errors.
-    config.onEvent = { _ in }
+    config.eventHandler = nil
     if case .restore = action {
       config.keepsHistory = true
     } else {

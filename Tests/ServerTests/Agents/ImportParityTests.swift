@@ -88,7 +88,7 @@ import Testing
 
   private func agent(_ id: String, _ backend: MemoryBackend) async throws -> Agent {
     var config = AgentConfig(name: id, memoryBackend: backend)
-    config.onEvent = { _ in }
+    config.eventHandler = nil
     return try await Agent(config)
   }
 

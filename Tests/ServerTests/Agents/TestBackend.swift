@@ -56,7 +56,8 @@ enum TestBackend: String, CaseIterable, CustomStringConvertible, Sendable {
   /// Runs the body with a place for agents: a file of the test's own, or the database of this version that all tests share.
   func withPlace(_ body: (Place) async throws -> Void) async throws {
     if let version {
-      try await body(Place(backend: .postgres(url: try await Self.database(version))))
+      let url = try await Self.database(version)
+      try await body(Place(backend: .postgres(url: url), target: url))
       return
     }
     try await TemporaryFolder.with("agent") { folder in
@@ -64,13 +65,15 @@ enum TestBackend: String, CaseIterable, CustomStringConvertible, Sendable {
       if let sql = legacySQL {
         try SQLiteConnection(path: path).executeScript(sql)
       }
-      try await body(Place(backend: .sqliteFile(path)))
+      try await body(Place(backend: .sqliteFile(path), target: path))
     }
   }
 
   /// Where agents are made.
   struct Place: Sendable {
     let backend: MemoryBackend
+    /// Its URL, or its path.
+    let target: String
     /// The id of the test's first agent: no other test has it.
     let id = "agent-\(UUID().uuidString.prefix(8).lowercased())"
 
@@ -86,6 +89,9 @@ enum TestBackend: String, CaseIterable, CustomStringConvertible, Sendable {
       return try await Agent(config)
     }
   }
+
+  /// A file, for a child process that knows its path.
+  static func file(_ path: String) -> MemoryBackend { .sqliteFile(path) }
 
   // MARK: - Databases
 

@@ -78,4 +78,42 @@ import Testing
       #expect(BenchReport(try JSON(parsing: text)) == nil)
     }
   }
+
+  /// Rates of calls: stores beside theirs, reads beside theirs.
+  private func rates(_ calls: [String: Int]) -> BenchReport {
+    let result = { (name: String, reference: String?) in
+      BenchResult(
+        name: name, about: "", isOurs: reference != nil,
+        measurements: calls[name].map { [BenchMeasurement(seconds: 2, calls: $0)] } ?? [],
+        reference: reference,
+        goal: reference.map { _ in 0.9 })
+    }
+    return BenchReport(
+      bench: "memory", date: "", rows: 10, rounds: 1, server: "", reference: "",
+      results: [
+        result("their stores", nil), result("stores", "their stores"), result("their reads", nil),
+        result("reads", "their reads"),
+      ])
+  }
+
+  @Test func eachRateIsSetAgainstItsOwnReference() throws {
+    let before = rates(["their stores": 100, "stores": 95, "their reads": 1000, "reads": 500])
+    #expect(
+      before.results.map { before.speed(of: $0).map { ($0 * 1e6).rounded() } } == [
+        nil, 950_000, nil, 500_000,
+      ])
+    #expect(before.lines.contains { $0.hasPrefix("stores ") && $0.hasSuffix("0.95  0.90  their stores") })
+    // The machine stores half as fast as before and reads as fast: our reads alone have become slower.
+    let now = rates(["their stores": 50, "stores": 48, "their reads": 1000, "reads": 250])
+    let again = try #require(BenchReport(JSON(parsing: before.json.text)))
+    let comparison = try BenchComparison(now, before: again)
+    #expect(comparison.comparesRatios)
+    #expect(comparison.regressions(threshold: 20) == [.init(name: "reads", factor: 2)])
+  }
+
+  @Test func everyBenchmarkHasAWordOfItsOwn() {
+    let words = Benchmarks.all.map { $0.word }
+    #expect(Set(words).count == words.count && words.contains("import"))
+    #expect(Set(Benchmarks.options.map(\.name)).count == Benchmarks.options.count)
+  }
 }

@@ -34,6 +34,7 @@ struct DisturbedScene {
 
   /// A database with what is there before the first run.
   private static func makeTarget(_ verb: DisturbedVerb, on server: TestServer) async throws -> String {
+    try await server.untilReady()
     let url = try await server.freshDatabase()
     let connection = try await PostgresConnection.connect(PostgresConfiguration(url))
     if !verb.target.isEmpty { try await connection.executeScript(verb.target) }
@@ -101,6 +102,7 @@ struct DisturbedScene {
     }
     disk?.empty()
     if !server.server.isRunning { try await server.server.start() }
+    try await server.untilReady()
     return expectClear(ended, disturbance)
   }
 

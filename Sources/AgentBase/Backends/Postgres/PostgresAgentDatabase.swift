@@ -21,7 +21,7 @@ final class PostgresAgentDatabase: Sendable {
       do {
         let installed = try await PostgresSchemaInstaller.library.install(on: connection)
         for step in installed {
-          config.onEvent(
+          config.eventHandler?.handle(
             AgentEvent(.schema, "created the tables of step \(step.version) (\(step.name))", agent: config.id)
           )
         }
@@ -32,7 +32,9 @@ final class PostgresAgentDatabase: Sendable {
       await connection.close()
       var limits = PostgresPoolConfiguration(maximumSize: max(1, config.maximumConnections))
       limits.waitLimit = config.waitLimit
-      pool = PostgresPool(target, configuration: limits)
+      pool = PostgresPool(
+        target, configuration: limits,
+        observer: DriverEvents(config.eventHandler, slowQueryLimit: config.slowQueryLimit)?.postgres)
     } catch {
       throw AgentBaseError.of(error)
     }

@@ -51,11 +51,3 @@ extension PostgresStore {
     }
   }
 }
-
-extension PostgresRow {
-  /// A column of timestamptz, in microseconds since 1970 UTC.
-  func microseconds(_ column: Int) throws(PostgresError) -> Int64? {
-    guard case .timestamptz(let microseconds) = try value(column) else { return nil }
-    return microseconds
-  }
-}

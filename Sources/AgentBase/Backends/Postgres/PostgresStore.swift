@@ -5,28 +5,39 @@ import Synchronization
 
 /// An agent's rows in Postgres.
 final class PostgresStore: AgentStore {
-  private let lease: SharedLease<PostgresAgentDatabase>
-  private let config: AgentConfig
+  let lease: SharedLease<PostgresAgentDatabase>
+  let config: AgentConfig
   /// The making of the agent's row in `agents`, which all others refer to; nil until something is written.
   private let registration = Mutex<Task<Void, any Error>?>(nil)
+  /// The transaction that every statement belongs to; nil where each is one of its own.
+  let transaction: PostgresTransaction?
 
   var agent: String { config.id }
-  private var pool: PostgresPool { lease.resource.pool }
+  var database: ObjectIdentifier { ObjectIdentifier(lease.resource) }
+  var pool: PostgresPool { lease.resource.pool }
 
   /// Opens a database; the agents of one URL share its connections.
-  init(url: String, config: AgentConfig) async throws {
-    lease = try await PostgresAgentDatabase.shared.lease(url) {
+  convenience init(url: String, config: AgentConfig) async throws {
+    let lease = try await PostgresAgentDatabase.shared.lease(url) {
       try await PostgresAgentDatabase(url: url, config: config)
     } close: {
       await $0.close()
     }
-    self.config = config
+    self.init(lease: lease, config: config, transaction: nil)
     if let interval = config.sweepInterval {
       let database = lease.resource
       database.sweeper.add("", every: interval, for: config) { [weak database] in
         try await database?.sweep() ?? 0
       }
     }
+  }
+
+  init(
+    lease: SharedLease<PostgresAgentDatabase>, config: AgentConfig, transaction: PostgresTransaction?
+  ) {
+    self.lease = lease
+    self.config = config
+    self.transaction = transaction
   }
 
   /// Lets the database go; the last agent of a URL closes its connections.
@@ -40,10 +51,10 @@ final class PostgresStore: AgentStore {
   ) async throws -> [Value] {
     do {
       do throws(PostgresError) {
-        return try (try await pool.query(statement)).map { row throws(PostgresError) in try make(row) }
+        return try (try await run(statement)).map { row throws(PostgresError) in try make(row) }
       } catch {
-        guard error.code == .connectionLost else { throw error }
-        return try (try await pool.query(statement)).map { row throws(PostgresError) in try make(row) }
+        guard error.code == .connectionLost, transaction == nil else { throw error }
+        return try (try await run(statement)).map { row throws(PostgresError) in try make(row) }
       }
     } catch {
       throw AgentBaseError.of(error)
@@ -54,23 +65,29 @@ final class PostgresStore: AgentStore {
   @discardableResult
   func write(_ statement: PostgresStatement) async throws -> PostgresRows {
     do {
+      if transaction != nil { return try await run(statement) }
       try await register()
       do throws(PostgresError) {
-        return try await pool.query(statement)
+        return try await run(statement)
       } catch {
         // The agent's row was removed behind our back; the statement did nothing.
         guard error.sqlState == .foreignKeyViolation else { throw error }
-        registration.withLock { $0 = nil }
+        forgetRegistration()
         try await register()
-        return try await pool.query(statement)
+        return try await run(statement)
       }
     } catch {
       throw AgentBaseError.of(error)
     }
   }
 
+  /// Runs a statement where this store's statements run: on any connection of the pool, or in the transaction.
+  private func run(_ statement: PostgresStatement) async throws(PostgresError) -> PostgresRows {
+    if let transaction { try await transaction.query(statement) } else { try await pool.query(statement) }
+  }
+
   /// Makes the agent's row; calls that are under way at once wait for the first.
-  private func register() async throws {
+  func register() async throws {
     let task = registration.withLock { registration in
       if let registration { return registration }
       let (pool, config) = (pool, config)
@@ -85,6 +102,9 @@ final class PostgresStore: AgentStore {
       throw error
     }
   }
+
+  /// Has the next write make the agent's row again.
+  func forgetRegistration() { registration.withLock { $0 = nil } }
 }
 
 extension PostgresRows {

@@ -22,10 +22,11 @@ final class SQLiteAgentFile: Sendable {
   }
 
   /// Opens a file, or makes one.
-  init(path: String, waitLimit: Duration) async throws {
+  init(path: String, waitLimit: Duration, observer: SQLiteObserver? = nil) async throws {
     try Self.check(path)
     do {
-      database = try await SQLiteDatabase(path: path, access: .create, busyTimeout: waitLimit, readers: 2)
+      database = try await SQLiteDatabase(
+        path: path, access: .create, busyTimeout: waitLimit, readers: 2, observer: observer)
     } catch {
       throw Self.agentBaseError(error)
     }
@@ -69,10 +70,12 @@ final class SQLiteAgentFile: Sendable {
 
   // MARK: - Transactions
 
-  /// Runs the body in one read transaction, with the tables that it sees.
+  /// Runs the body in one read transaction, or in the one given, with the tables that it sees.
   func read<Value: Sendable>(
+    in transaction: SQLiteTransaction? = nil,
     _ body: @escaping @Sendable (SQLiteConnection, SQLiteCatalog) throws -> Value
   ) async throws -> Value {
+    if let transaction { return try await perform(in: transaction, body) }
     do {
       return try await database.read { connection in
         let version = try SQLiteCatalog.version(of: connection)
@@ -89,23 +92,54 @@ final class SQLiteAgentFile: Sendable {
     }
   }
 
-  /// Runs the body in one write transaction, with the tables that it sees at its start.
+  /// Runs the body in one write transaction, or in the one given, with the tables that it sees at its start.
   func write<Value: Sendable>(
+    in transaction: SQLiteTransaction? = nil,
     _ body: @escaping @Sendable (SQLiteConnection, SQLiteCatalog) throws -> Value
   ) async throws -> Value {
+    if let transaction { return try await perform(in: transaction, body) }
     do {
       let (value, isRemembered) = try await database.write { connection in
-        let version = try SQLiteCatalog.version(of: connection)
-        if let catalog = self.cached.withLock({ $0 }), catalog.version == version {
-          return (try body(connection, catalog), true)
-        }
-        return (try body(connection, try SQLiteCatalog(reading: connection, version: version)), false)
+        let (catalog, isRemembered) = try self.catalog(connection)
+        return (try body(connection, catalog), isRemembered)
       }
       if !isRemembered { try? await read { _, _ in } }
       return value
     } catch {
       throw Self.agentBaseError(error)
     }
+  }
+
+  /// Runs the body in a transaction of the caller's own, or in one that is nested in it.
+  nonisolated(nonsending) func transaction<Value>(
+    within outer: SQLiteTransaction?,
+    _ body: nonisolated(nonsending) (SQLiteTransaction) async throws -> Value
+  ) async throws -> Value {
+    do {
+      if let outer { return try await outer.transaction(body) }
+      return try await database.transaction(body)
+    } catch {
+      throw Self.agentBaseError(error)
+    }
+  }
+
+  private func perform<Value: Sendable>(
+    in transaction: SQLiteTransaction,
+    _ body: @escaping @Sendable (SQLiteConnection, SQLiteCatalog) throws -> Value
+  ) async throws -> Value {
+    do {
+      return try await transaction.perform { try body($0, try self.catalog($0).catalog) }
+    } catch {
+      throw Self.agentBaseError(error)
+    }
+  }
+
+  /// The tables that a writer sees, and whether readers have remembered them.
+  private func catalog(_ connection: SQLiteConnection) throws -> (catalog: SQLiteCatalog, isRemembered: Bool)
+  {
+    let version = try SQLiteCatalog.version(of: connection)
+    if let catalog = cached.withLock({ $0 }), catalog.version == version { return (catalog, true) }
+    return (try SQLiteCatalog(reading: connection, version: version), false)
   }
 
   // MARK: - Errors

@@ -35,9 +35,9 @@ final class SQLiteAgentTransaction {
     SQLiteExecutions(connection: connection, catalog: catalog, agent: agent, time: time)
   }
 
-  /// Our own table of a kind; all of them are made where they are not there.
+  /// Our own table of a kind; all of them are made where they are not there, or brought up to date.
   func ownTable(of kind: LegacyKind) throws -> SQLiteTable {
-    if catalog.ownVersion == Schema.sqlite.count, let table = catalog.ownTable(of: kind) { return table }
+    if let table = catalog.ownTable(of: kind), catalog.ownVersion >= Schema.sqlite.count { return table }
     try SQLiteOwnSchema.install(on: connection)
     catalog = try SQLiteCatalog(reading: connection, version: try SQLiteCatalog.version(of: connection))
     guard let table = catalog.ownTable(of: kind) else {

@@ -8,11 +8,10 @@ struct SQLiteCatalog: Sendable {
   let version: Int64
   /// Tables of the four kinds, by the bytes of their names.
   let tables: [SQLiteTable]
+  /// How many steps of the library's schema have made its own tables.
+  let ownVersion: Int
   /// Whether text is stored as UTF-8, so that SQLite's order of text is that of its UTF-8 bytes.
   let isUTF8: Bool
-
-  /// The last step of our own tables that the file has; 0 for none.
-  let ownVersion: Int
 
   /// The tables of a kind: our own first.
   func tables(of kind: LegacyKind) -> [SQLiteTable] { tables.filter { $0.kind == kind } }
@@ -43,8 +42,9 @@ struct SQLiteCatalog: Sendable {
           name: name, kind: kind, hasRowID: row[1] == 0, hasKeyIndex: row[2] == 1, columnRows: columns))
     }
     ownVersion =
-      tables.contains(where: \.isOwn)
-      ? Int((try? connection.queryOne("SELECT max(version) FROM agentbase_schema_versions"))?[0].int64 ?? 0)
+      list.contains { $0[0].string == SQLiteOwnSchema.versionTable }
+      ? Int(
+        try connection.queryOne("SELECT max(version) FROM \(SQLiteOwnSchema.versionTable)")?[0].int64 ?? 0)
       : 0
     self.tables = tables.sorted {
       $0.isOwn != $1.isOwn ? $0.isOwn : ExactText($0.table.name) < ExactText($1.table.name)

@@ -8,31 +8,37 @@ final class SQLiteStore: AgentStore {
   private let lease: SharedLease<SQLiteAgentFile>
   private let agent: String
   let time: LegacyTime
+  /// The transaction that every call belongs to; nil where each is one of its own.
+  private let transaction: SQLiteTransaction?
+
+  var database: ObjectIdentifier { ObjectIdentifier(lease.resource) }
 
   /// Opens a file; the agents of one file share its connections.
-  init(path: String, config: AgentConfig) async throws {
+  convenience init(path: String, config: AgentConfig) async throws {
     let waitLimit = config.waitLimit
-    lease = try await SQLiteAgentFile.shared.lease(SQLiteAgentFile.key(for: path)) {
-      try await SQLiteAgentFile(path: path, waitLimit: waitLimit)
+    let observer = DriverEvents(config.eventHandler, slowQueryLimit: config.slowQueryLimit)?.sqlite
+    let lease = try await SQLiteAgentFile.shared.lease(SQLiteAgentFile.key(for: path)) {
+      try await SQLiteAgentFile(path: path, waitLimit: waitLimit, observer: observer)
     } close: {
       await $0.close()
     }
-    agent = config.id
-    time = LegacyTime(naiveZone: config.legacyTimeZone)
+    self.init(
+      lease: lease, agent: config.id, time: LegacyTime(naiveZone: config.legacyTimeZone), transaction: nil)
     if let interval = config.sweepInterval {
       let (file, agent, time) = (lease.resource, agent, time)
       file.sweeper.add(agent, every: interval, for: config) { [weak file] in
-        var count = 0
-        while let file {
-          let swept = try await file.write {
-            try SQLiteAgentTransaction($0, $1, agent: agent, time: time).memories.sweep(batchSize: 500)
-          }
-          guard swept > 0 else { break }
-          count += swept
-        }
-        return count
+        try await file?.sweep(agent, time) ?? 0
       }
     }
+  }
+
+  private init(
+    lease: SharedLease<SQLiteAgentFile>, agent: String, time: LegacyTime, transaction: SQLiteTransaction?
+  ) {
+    self.lease = lease
+    self.agent = agent
+    self.time = time
+    self.transaction = transaction
   }
 
   /// Lets the file go; the last agent of a file closes it.
@@ -40,11 +46,20 @@ final class SQLiteStore: AgentStore {
 
   // MARK: - Transactions
 
+  nonisolated(nonsending) func transaction<Value>(
+    isRetryable: Bool, _ body: nonisolated(nonsending) (any AgentStore) async throws -> Value
+  ) async throws -> Value {
+    // Nobody else writes beside it, so there is nothing to run again for.
+    try await lease.resource.transaction(within: transaction) { transaction in
+      try await body(SQLiteStore(lease: lease, agent: agent, time: time, transaction: transaction))
+    }
+  }
+
   func read<Value: Sendable>(
     _ body: @escaping @Sendable (SQLiteAgentTransaction) throws -> Value
   ) async throws -> Value {
     let (agent, time) = (agent, time)
-    return try await lease.resource.read {
+    return try await lease.resource.read(in: transaction) {
       try body(SQLiteAgentTransaction($0, $1, agent: agent, time: time))
     }
   }
@@ -53,7 +68,7 @@ final class SQLiteStore: AgentStore {
     _ body: @escaping @Sendable (SQLiteAgentTransaction) throws -> Value
   ) async throws -> Value {
     let (agent, time) = (agent, time)
-    return try await lease.resource.write {
+    return try await lease.resource.write(in: transaction) {
       try body(SQLiteAgentTransaction($0, $1, agent: agent, time: time))
     }
   }

@@ -8,24 +8,22 @@ internal import Postgres
 struct ImportBench: Sendable {
   let source: ImportBenchSource
   let server: BenchServer
-  /// A folder of its own, for rows, logs and reports.
-  let folder: String
-  let rounds: Int
-  /// Is told each measurement when it is there.
-  let onMeasured: @Sendable (String, BenchMeasurement) -> Void
+  let stage: BenchStage
+
+  /// For rows, logs and reports.
+  var folder: String { stage.folder }
 
   /// Measures everything: each contender once a round, in the order of the contenders and then in the opposite one, so that none
   /// always comes after the same other.
   func run() async throws -> BenchReport {
-    var report = BenchReport(
-      bench: "import", date: Date().ISO8601Format(), rows: source.rows, rounds: rounds,
-      server: server.version, reference: Contender.reference.name)
+    var report = try stage.begin(
+      ImportBenchmark.word, rows: source.rows, server: server.version, reference: Contender.reference.name)
     let contenders = Contender.allCases
     report.results = contenders.map { BenchResult(name: $0.name, about: $0.about, isOurs: $0.isOurs) }
     for (place, contender) in contenders.enumerated() {
       report.results[place].note = try await reasonAgainst(contender)
     }
-    for round in 0..<rounds {
+    for round in 0..<stage.rounds {
       let groups = Contender.groups
       for group in round.isMultiple(of: 2) ? groups : groups.reversed() {
         try Task.checkCancellation()
@@ -48,7 +46,7 @@ struct ImportBench: Sendable {
       do {
         let measurement = try await measure(command, for: contender)
         report.results[place].measurements.append(measurement)
-        onMeasured(contender.name, measurement)
+        stage.tell(contender.name, measurement)
       } catch let failure as Failure where !contender.isOurs {
         report.results[place].note = "failed: \(failure.message)"
         continue

@@ -1,0 +1,163 @@
+// Calls that are under way at once share a statement: the shell around the rules of `CallQueue`.
+
+import Synchronization
+
+/// What a gatherer runs: calls of one kind, one by one or together.
+protocol GatheredWork: Sendable {
+  associatedtype Call: Sendable
+  associatedtype Answer: Sendable
+  associatedtype Key: Hashable
+
+  /// What two calls of a batch must not share; nil where it does not matter.
+  func key(of call: Call) -> Key?
+  /// Runs one call.
+  func run(_ call: Call) async throws -> Answer
+  /// Runs several as one statement, and answers them in their order. What it throws, it has done for none.
+  func run(together calls: [Call]) async throws -> [Answer]
+  /// What an error of a batch means for its calls.
+  func meaning(of error: any Error) -> GatheredFailure
+  /// Whether a call that is cancelled while it is under way may be answered at once: where it changes nothing.
+  var leavesAtOnce: Bool { get }
+}
+
+/// What becomes of the calls of a batch that failed.
+enum GatheredFailure: Sendable {
+  /// Each is run by itself, so that it gets its own error and nobody another's.
+  case runApart
+  /// All get this error: no other attempt can help, or none may be made.
+  case fails
+  /// All get this error, and so do those who wait since before it: the database cannot be reached.
+  case failsAll
+}
+
+/// Runs calls as they come, and together where more come than can be under way.
+///
+/// A call that finds room runs at once, by itself, in its own task: one caller pays nothing. While all batches are under way,
+/// calls wait; whoever ends next takes those who wait with it, as one statement.
+final class CallGatherer<Work: GatheredWork>: Sendable {
+  typealias Queue = CallQueue<Work.Call, Work.Answer>
+
+  private let work: Work
+  private let queue: Mutex<Queue>
+
+  init(_ work: Work, limits: GatheringLimits) {
+    self.work = work
+    queue = Mutex(Queue(limits: limits))
+  }
+
+  /// Runs a call, by itself or with others.
+  func call(_ call: Work.Call) async throws -> Work.Answer {
+    guard queue.withLock({ $0.enterAlone() }) else { return try await wait(call) }
+    defer { leftAlone() }
+    return try await work.run(call)
+  }
+
+  /// How many calls wait.
+  var waitingCount: Int { queue.withLock { $0.waitingCount } }
+
+  // MARK: - Waiting
+
+  private func wait(_ call: Work.Call) async throws -> Work.Answer {
+    let ticket = queue.withLock { $0.newTicket() }
+    return try await withTaskCancellationHandler {
+      try await withCheckedThrowingContinuation { caller in
+        let (isCancelled, batch): (Bool, Queue.Batch?) = queue.withLock { queue in
+          // Asked under the lock that the handler below takes too: a cancellation comes before or after, not between.
+          if Task.isCancelled { return (true, nil) }
+          queue.append(Queue.Entry(ticket: ticket, call: call, caller: caller))
+          // Room may have come since this call was turned away.
+          return (false, queue.nextBatch(key: work.key))
+        }
+        if isCancelled { caller.resume(throwing: CancellationError()) }
+        if let batch { start(batch) }
+      }
+    } onCancel: {
+      switch queue.withLock({ $0.cancelled(ticket, leavesAtOnce: work.leavesAtOnce) }) {
+      case .none: break
+      case .answer(let caller): caller.resume(throwing: CancellationError())
+      case .stop(let work): work.cancel()
+      }
+    }
+  }
+
+  private func leftAlone() {
+    let batch = queue.withLock { queue in
+      queue.leaveAlone()
+      return queue.nextBatch(key: work.key)
+    }
+    if let batch { start(batch) }
+  }
+
+  // MARK: - Batches
+
+  /// Runs a batch in a task of its own, which nobody's cancellation ends but that of its calls.
+  private func start(_ batch: Queue.Batch) {
+    // The task may end before it is noted; then there is no batch to note it at.
+    let task = Task.detached { [self] in await run(batch) }
+    queue.withLock { $0.setWork(task, of: batch.id) }
+  }
+
+  private func run(_ batch: Queue.Batch) async {
+    let newest = queue.withLock { $0.newestTicket }
+    do {
+      let answers = try await work.run(together: batch.entries.map(\.call))
+      end(batch.id) { place, entry in
+        guard answers.indices.contains(place) else {
+          return .failure(AgentBaseError(.database, "the answer of a batch lacks a call"))
+        }
+        return .success(answers[place])
+      }
+    } catch is CancellationError {
+      goOn(after: batch.id)
+    } catch {
+      switch work.meaning(of: error) {
+      case .fails: end(batch.id) { _, _ in .failure(error) }
+      case .failsAll:
+        let others = queue.withLock { $0.takeWaiting(upTo: newest) }
+        end(batch.id) { _, _ in .failure(error) }
+        for entry in others { entry.caller?.resume(throwing: error) }
+      case .runApart: await runApart(batch.id)
+      }
+    }
+  }
+
+  /// Answers the calls of a batch, and begins the next.
+  private func end(_ id: Int, _ answer: (Int, Queue.Entry) -> Result<Work.Answer, any Error>) {
+    let (entries, next) = queue.withLock { queue in
+      (queue.endBatch(id), queue.nextBatch(key: work.key))
+    }
+    // First: the server is not to wait for callers.
+    if let next { start(next) }
+    for (place, entry) in entries.enumerated() { entry.caller?.resume(with: answer(place, entry)) }
+  }
+
+  /// A call of the batch was cancelled, and the server has undone the batch: the others are sent again.
+  private func goOn(after id: Int) {
+    let (cancelled, batch) = queue.withLock { queue in (queue.takeCancelled(of: id), queue.batch(id)) }
+    for entry in cancelled { entry.caller?.resume(throwing: CancellationError()) }
+    if let batch, !batch.entries.isEmpty, !cancelled.isEmpty {
+      start(batch)
+    } else {
+      end(id) { _, _ in .failure(CancellationError()) }
+    }
+  }
+
+  /// Runs each call of a batch by itself.
+  private func runApart(_ id: Int) async {
+    guard let batch = queue.withLock({ $0.batch(id) }) else { return }
+    let work = work
+    let answers = await withTaskGroup(of: (Int, Result<Work.Answer, any Error>).self) { group in
+      for (place, entry) in batch.entries.enumerated() {
+        group.addTask {
+          do {
+            return (place, .success(try await work.run(entry.call)))
+          } catch {
+            return (place, .failure(error))
+          }
+        }
+      }
+      return await group.reduce(into: [Int: Result<Work.Answer, any Error>]()) { $0[$1.0] = $1.1 }
+    }
+    end(id) { place, _ in answers[place] ?? .failure(CancellationError()) }
+  }
+}

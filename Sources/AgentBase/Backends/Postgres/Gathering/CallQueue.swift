@@ -1,0 +1,168 @@
+// Which calls wait, which are under way, and who goes next: the rules of a gatherer as a value, without tasks or locks.
+//
+// What always holds between two events:
+// - No more than `limits.batches` batches are under way; a call that found room runs by itself, as a batch of one.
+// - A call waits only while all of them are under way.
+// - Calls leave in the order of their arrival, but for one whose key is in the batch already: it waits for the next.
+
+/// How calls are put together.
+struct GatheringLimits: Sendable {
+  /// The most batches under way at once.
+  var batches: Int
+  /// The most calls in a batch.
+  var calls: Int
+}
+
+/// Calls that wait for each other.
+struct CallQueue<Call: Sendable, Answer: Sendable>: Sendable {
+  /// A call, and who waits for its answer.
+  struct Entry: Sendable {
+    /// Its number: later calls have greater ones.
+    let ticket: Int
+    let call: Call
+    /// Nil once it was answered.
+    var caller: CheckedContinuation<Answer, any Error>?
+    /// Whether its task was cancelled while the call was under way.
+    var isCancelled = false
+  }
+
+  /// Calls that are under way together.
+  struct Batch: Sendable {
+    let id: Int
+    var entries: [Entry]
+    /// What runs it, so that it can be cancelled.
+    var work: Task<Void, Never>?
+  }
+
+  let limits: GatheringLimits
+  private var waiting: ArraySlice<Entry> = []
+  private var batches: [Batch] = []
+  /// Calls that run by themselves.
+  private var alone = 0
+  private var lastTicket = 0
+  private var lastBatch = 0
+
+  init(limits: GatheringLimits) { self.limits = limits }
+
+  /// How many calls wait.
+  var waitingCount: Int { waiting.count }
+  /// How many batches, and calls by themselves, are under way.
+  var running: Int { alone + batches.count }
+  private var hasRoom: Bool { running < limits.batches }
+
+  // MARK: - Arriving
+
+  /// A call that finds room, and nobody who waits, runs by itself.
+  mutating func enterAlone() -> Bool {
+    guard hasRoom, waiting.isEmpty else { return false }
+    alone += 1
+    return true
+  }
+
+  /// A call that ran by itself has ended.
+  mutating func leaveAlone() { alone -= 1 }
+
+  /// A number for a call that has to wait.
+  mutating func newTicket() -> Int {
+    lastTicket += 1
+    return lastTicket
+  }
+
+  mutating func append(_ entry: Entry) { waiting.append(entry) }
+
+  // MARK: - Batches
+
+  /// The next calls, where there is room for a batch of them.
+  ///
+  /// - Parameter areOneAtATime: whether two calls must not be in one batch.
+  mutating func nextBatch<Key: Hashable>(key: (Call) -> Key?) -> Batch? {
+    guard hasRoom, !waiting.isEmpty else { return nil }
+    var taken: [Entry] = []
+    var left: [Entry] = []
+    var keys: Set<Key> = []
+    var place = waiting.startIndex
+    // One key many times over must not mean a look at all who wait, each time.
+    let end = min(waiting.endIndex, place + 4 * limits.calls)
+    taken.reserveCapacity(min(waiting.count, limits.calls))
+    while place < end, taken.count < limits.calls {
+      let entry = waiting[place]
+      if let key = key(entry.call), !keys.insert(key).inserted {
+        left.append(entry)
+      } else {
+        taken.append(entry)
+      }
+      place += 1
+    }
+    waiting = left.isEmpty ? waiting[place...] : ArraySlice(left + waiting[place...])
+    // A slice keeps what was before it.
+    if waiting.startIndex > 4096, waiting.startIndex > waiting.count { waiting = ArraySlice(Array(waiting)) }
+    lastBatch += 1
+    let batch = Batch(id: lastBatch, entries: taken)
+    batches.append(batch)
+    return batch
+  }
+
+  mutating func setWork(_ work: Task<Void, Never>, of id: Int) {
+    guard let place = batches.firstIndex(where: { $0.id == id }) else { return }
+    batches[place].work = work
+  }
+
+  /// The batch as it is now, with those marked that were cancelled meanwhile.
+  func batch(_ id: Int) -> Batch? { batches.first { $0.id == id } }
+
+  /// Ends a batch and hands out its calls, to be answered.
+  mutating func endBatch(_ id: Int) -> [Entry] {
+    guard let place = batches.firstIndex(where: { $0.id == id }) else { return [] }
+    return batches.remove(at: place).entries
+  }
+
+  /// Takes those out of a batch who were cancelled; the others stay, to be sent again.
+  mutating func takeCancelled(of id: Int) -> [Entry] {
+    guard let place = batches.firstIndex(where: { $0.id == id }) else { return [] }
+    let cancelled = batches[place].entries.filter(\.isCancelled)
+    batches[place].entries.removeAll(where: \.isCancelled)
+    return cancelled
+  }
+
+  /// Those who wait and came before a ticket.
+  mutating func takeWaiting(upTo ticket: Int) -> [Entry] {
+    let old = waiting.prefix { $0.ticket <= ticket }
+    waiting = waiting.dropFirst(old.count)
+    return Array(old)
+  }
+
+  /// The newest call so far.
+  var newestTicket: Int { lastTicket }
+
+  // MARK: - Cancelling
+
+  /// What a cancellation calls for.
+  enum Cancellation: Sendable {
+    /// Nothing: the call was answered, or has not arrived yet.
+    case none
+    /// It is answered with `CancellationError`.
+    case answer(CheckedContinuation<Answer, any Error>)
+    /// It is under way: what runs it is cancelled.
+    case stop(Task<Void, Never>)
+  }
+
+  /// The task of a call was cancelled.
+  ///
+  /// - Parameter leavesAtOnce: whether a call that is under way is answered at once, and its result forgotten.
+  mutating func cancelled(_ ticket: Int, leavesAtOnce: Bool) -> Cancellation {
+    if let place = waiting.firstIndex(where: { $0.ticket == ticket }) {
+      return waiting.remove(at: place).caller.map { .answer($0) } ?? .none
+    }
+    for batch in batches.indices {
+      guard let place = batches[batch].entries.firstIndex(where: { $0.ticket == ticket }) else { continue }
+      if leavesAtOnce {
+        guard let caller = batches[batch].entries[place].caller else { return .none }
+        batches[batch].entries[place].caller = nil
+        return .answer(caller)
+      }
+      batches[batch].entries[place].isCancelled = true
+      return batches[batch].work.map { .stop($0) } ?? .none
+    }
+    return .none
+  }
+}

@@ -1,0 +1,55 @@
+// pgbench on a statement of the library: the limit that its users know.
+
+internal import AgentBase
+internal import Foundation
+
+/// One call of pgbench.
+struct PgbenchRun: Sendable {
+  let program: String
+  let environment: [String: String]
+  /// For the script and the log.
+  let folder: String
+  let clients: Int
+  let seconds: Duration
+
+  /// Runs a statement, prepared, with random keys from 1 to `rows` where its parameters hold the mark.
+  func measure(
+    _ statement: MemoryStatementText, keyMark: String, rows: Int
+  ) async throws -> BenchMeasurement {
+    let script = folder + "/pgbench.sql"
+    var sql = statement.sql
+    var words = [
+      program, "--no-vacuum", "--protocol=prepared", "--client=\(clients)", "--jobs=\(min(clients, 2))",
+      "--time=\(max(1, Int((seconds / .seconds(1)).rounded(.up))))", "--file=\(script)",
+    ]
+    // From the last: $1 is the beginning of $10.
+    for (place, parameter) in statement.parameters.enumerated().reversed() {
+      // pgbench knows no empty variable, and no NULL.
+      let name =
+        switch parameter {
+        case nil: "NULL"
+        case "": "''"
+        case keyMark: ":key"
+        default: ":p\(place + 1)"
+        }
+      sql = sql.replacing("$\(place + 1)", with: name)
+      if let parameter, name.hasPrefix(":p") { words.append("--define=p\(place + 1)=\(parameter)") }
+    }
+    try Data("\\set key random(1, \(rows))\n\(sql);\n".utf8).write(to: URL(filePath: script))
+    let run = try await MeasuredProcess.run(words, environment: environment, log: folder + "/pgbench.log")
+    guard run.status == 0,
+      let calls = Self.number(behind: "transactions actually processed: ", in: run.output),
+      let rate = Self.number(behind: "tps = ", in: run.output), rate > 0
+    else {
+      throw Failure(
+        "pgbench ended with exit code \(run.status): \(run.output.split(separator: "\n").last ?? "")",
+        advice: "check that pgbench of this server's version is installed")
+    }
+    return BenchMeasurement(seconds: calls / rate, calls: Int(calls))
+  }
+
+  private static func number(behind words: String, in output: String) -> Double? {
+    guard let place = output.firstRange(of: words) else { return nil }
+    return Double(output[place.upperBound...].prefix { $0.isNumber || $0 == "." })
+  }
+}
