@@ -27,15 +27,7 @@ final class SQLiteStore: AgentStore {
     if let interval = config.sweepInterval {
       let (file, agent, time) = (lease.resource, agent, time)
       file.sweeper.add(agent, every: interval, for: config) { [weak file] in
-        var count = 0
-        while let file {
-          let swept = try await file.write {
-            try SQLiteAgentTransaction($0, $1, agent: agent, time: time).memories.sweep(batchSize: 500)
-          }
-          guard swept > 0 else { break }
-          count += swept
-        }
-        return count
+        try await file?.sweep(agent, time) ?? 0
       }
     }
   }
