@@ -68,13 +68,18 @@ final class SQLiteStore: AgentStore {
   ///
   /// - Parameter briefly: does the same on our own table alone, with one short statement; nil where it cannot.
   func read<Value: Sendable>(
-    briefly: (SQLiteConnection, _ agent: String) throws -> Value?,
+    briefly: @escaping @Sendable (SQLiteConnection, _ agent: String) throws -> Value?,
     _ body: @escaping @Sendable (SQLiteAgentTransaction) throws -> Value
   ) async throws -> Value {
+    let (agent, time) = (agent, time)
     if transaction == nil, let value = try lease.resource.readBriefly({ try briefly($0, agent) }) {
       return value
     }
-    return try await read(body)
+    return try await lease.resource.read(in: transaction) { connection, catalog in
+      // Here too: so it is compiled for the schema that the catalog knows.
+      if catalog.soleMemories != nil, let value = try briefly(connection, agent) { return value }
+      return try body(SQLiteAgentTransaction(connection, catalog, agent: agent, time: time))
+    }
   }
 
   func write<Value: Sendable>(
