@@ -57,7 +57,8 @@ let package = Package(
     .target(name: "TestSupport", dependencies: ["PrivateServer"], path: "Tests/TestSupport"),
     .testTarget(name: "SQLiteTests", dependencies: ["SQLite", "TestSupport"]),
     .testTarget(name: "PostgresTests", dependencies: ["Postgres"]),
-    .testTarget(name: "AgentBaseTests", dependencies: ["AgentBase", "SQLite", "TestSupport"]),
+    .testTarget(
+      name: "AgentBaseTests", dependencies: ["AgentBase", "Postgres", "SQLite", "TestSupport"]),
     .testTarget(
       name: "LegacyImportTests",
       dependencies: ["LegacyImport", "AgentBase", "SQLite", "Postgres", "DemoFleet", "TestSupport"]),

@@ -41,14 +41,18 @@ extension AgentOperations {
     isRetryable: Bool = false, _ body: nonisolated(nonsending) (AgentTransaction) async throws -> Value
   ) async throws -> Value {
     let access = access
+    let start = access.listener == nil ? nil : ContinuousClock.now
     do {
       try access.check()
       try Task.checkCancellation()
-      return try await access.store.transaction(isRetryable: isRetryable) { store in
+      let value = try await access.store.transaction(isRetryable: isRetryable) { store in
         let inner = AgentAccess(config: access.config, store: store, isTransaction: true)
         return try await TransactionFrame.run(inner) { try await body(AgentTransaction(inner)) }
       }
+      if let start { access.listener?.ended("transaction", after: ContinuousClock.now - start) }
+      return value
     } catch {
+      if let start { access.listener?.ended("transaction", after: ContinuousClock.now - start, error) }
       guard let error = error as? AgentBaseError else { throw error }
       throw error.of(agent: access.config.id)
     }

@@ -18,7 +18,7 @@ final class Sweeper: Sendable {
   /// Runs a job with those that are there already, each once whatever its name is given for; the first one starts the task,
   /// with its interval and its handler of events.
   func add(_ name: String, every interval: Duration, for config: AgentConfig, _ job: @escaping Job) {
-    let onEvent = config.onEvent
+    let handler = config.eventHandler.flatMap { $0.wants(.sweep) ? $0 : nil }
     state.withLock { state in
       guard !state.isStopped else { return }
       state.jobs[name] = job
@@ -26,7 +26,7 @@ final class Sweeper: Sendable {
       state.task = Task { [weak self] in
         while (try? await Task.sleep(for: max(interval, .milliseconds(1)))) != nil {
           guard let jobs = self?.jobs else { return }
-          for (name, job) in jobs { await Self.run(job, name, onEvent) }
+          for (name, job) in jobs { await Self.run(job, name, handler) }
         }
       }
     }
@@ -47,16 +47,17 @@ final class Sweeper: Sendable {
     state.withLock { state in state.jobs.sorted { $0.key < $1.key }.map { ($0.key, $0.value) } }
   }
 
-  private static func run(_ job: Job, _ name: String, _ onEvent: @Sendable (AgentEvent) -> Void) async {
+  private static func run(_ job: Job, _ name: String, _ handler: (any AgentEventHandler)?) async {
     let agent = name.isEmpty ? nil : name
     do {
       let count = try await job()
       guard count > 0 else { return }
-      onEvent(AgentEvent(.sweep, "removed \(count) expired memories", agent: agent, count: count))
+      handler?.handle(AgentEvent(.sweep, "removed \(count) expired memories", agent: agent, count: count))
     } catch is CancellationError {
       return
     } catch {
-      onEvent(AgentEvent(.sweep, "expired memories could not be removed: \(error)", level: .warning, agent: agent))
+      handler?.handle(
+        AgentEvent(.sweep, "expired memories could not be removed: \(error)", level: .warning, agent: agent))
     }
   }
 }

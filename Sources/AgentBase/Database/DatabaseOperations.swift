@@ -90,6 +90,7 @@ extension DatabaseOperations {
   ) async throws -> Value {
     let access = access
     try access.check()
+    let start = ContinuousClock.now
     let options = DatabaseTransactionOptions(isolation: isolation, isRetryable: isRetryable)
     do {
       let value = try await access.session.transaction(options) { session in
@@ -97,9 +98,11 @@ extension DatabaseOperations {
         return try await DatabaseFrame.run(inner) { try await body(DatabaseTransaction(access: inner)) }
       }
       access.counters.transactionEnded(committed: true)
+      access.listener?.ended("transaction", after: ContinuousClock.now - start)
       return value
     } catch {
       access.counters.transactionEnded(committed: false)
+      access.listener?.ended("transaction", after: ContinuousClock.now - start, error)
       throw error
     }
   }

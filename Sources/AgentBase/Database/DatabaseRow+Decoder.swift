@@ -35,7 +35,9 @@ enum FieldDecoder {
     case is Data.Type: if case .data(let data) = value { data as? Value } else { nil }
     case is URL.Type: value.textValue.flatMap { URL(string: $0) } as? Value
     case is Decimal.Type:
-      (value.textValue ?? value.doubleValue.map { "\($0)" }).flatMap { Decimal(string: $0) } as? Value
+      (value.textValue ?? value.int64Value.map { "\($0)" } ?? value.doubleValue.map { "\($0)" }).flatMap {
+        Decimal(string: $0)
+      } as? Value
     default: nil
     }
   }

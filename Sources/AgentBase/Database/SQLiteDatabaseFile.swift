@@ -24,7 +24,8 @@ final class SQLiteDatabaseFile: DatabaseBackend {
   var pool: DatabasePoolMetrics? { nil }
 
   func version() async throws -> String {
-    try await query("SELECT sqlite_version()").first?.values.first?.textValue ?? "unknown"
+    try await query("SELECT sqlite_version() FROM (SELECT count(*) FROM sqlite_schema)").first?.values.first?
+      .textValue ?? "unknown"
   }
 
   func query(_ statement: DatabaseStatement) async throws -> [DatabaseRow] {

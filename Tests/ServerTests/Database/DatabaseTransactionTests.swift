@@ -156,25 +156,40 @@ import Testing
   }
 
   @Test(
-    "Without isRetryable a serialization failure is one error that is safe to retry",
+    "A serialization failure is one error, or with isRetryable an event and a second run",
     arguments: TestServer.versions)
   func serialization(_ version: TestServer.Version) async throws {
-    let backend: TestBackend = version == .v15 ? .postgres15 : .postgres18
-    try await withTable(backend) { (database, table) async throws in
-      try await database.execute("INSERT INTO \(identifier: table) VALUES (\(1), \(0))")
+    let log = EventLog([.retry])
+    try await DatabaseScene.with(version == .v15 ? .postgres15 : .postgres18, handler: log) {
+      (database, table) async throws in
+      try await database.executeScript(
+        "CREATE TABLE \(table) (id INTEGER PRIMARY KEY, n INTEGER); INSERT INTO \(table) VALUES (1, 0)")
       let runs = Mutex(0)
-      let error = await #expect(throws: AgentBaseError.self) {
-        try await database.transaction(isolation: .repeatableRead) { transaction in
-          runs.withLock { $0 += 1 }
+      func add(isRetryable: Bool) async throws {
+        try await database.transaction(isolation: .repeatableRead, isRetryable: isRetryable) { transaction in
+          let run = runs.withLock { runs in
+            runs += 1
+            return runs
+          }
           _ = try await ids(transaction, table)
-          // A second connection, outside of this task's transaction.
-          try await Task.detached {
-            _ = try await database.execute("UPDATE \(identifier: table) SET n = n + 1")
-          }.value
+          if run == 1 {
+            // A second connection, outside of this task's transaction.
+            try await Task.detached {
+              _ = try await database.execute("UPDATE \(identifier: table) SET n = n + 1")
+            }.value
+          }
           try await transaction.execute("UPDATE \(identifier: table) SET n = n + 1")
         }
       }
-      #expect(error?.isSafeToRetry == true && runs.withLock { $0 } == 1)
+      let error = await #expect(throws: AgentBaseError.self) { try await add(isRetryable: false) }
+      #expect(error?.isSafeToRetry == true && runs.withLock { $0 } == 1 && log.all.isEmpty)
+      runs.withLock { $0 = 0 }
+      try await add(isRetryable: true)
+      #expect(runs.withLock { $0 } == 2)
+      let event = try #require(log.all.first)
+      #expect(log.all.count == 1 && event.count == 1 && event.database == "app" && event.level == .warning)
+      #expect(
+        try await database.queryOne("SELECT n FROM \(identifier: table)", as: Int.self) == 3)
     }
   }
 }

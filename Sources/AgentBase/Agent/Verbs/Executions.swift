@@ -158,10 +158,10 @@ extension AgentOperations {
 
   private func end(
     _ handle: ExecutionHandle, status: AgentExecution.Status, output: (some Encodable & Sendable)?,
-    error: String?
+    error: String?, verb: StaticString = #function
   ) async throws {
     let milliseconds = (ContinuousClock.now - handle.start).milliseconds
-    try await withStore(key: handle.task) { store in
+    try await withStore(key: handle.task, verb: verb) { store in
       let end = ExecutionEnd(
         id: handle.id, status: status, outputText: try output.map { try MemoryValue.storedText(of: $0) },
         errorMessage: error?.replacing("\0", with: "\u{FFFD}"), durationMilliseconds: milliseconds)

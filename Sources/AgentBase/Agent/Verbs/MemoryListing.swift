@@ -41,8 +41,8 @@ extension AgentOperations {
     }
   }
 
-  private func list(_ query: MemoryListQuery) async throws -> MemoryPage {
-    try await withStore { store in
+  private func list(_ query: MemoryListQuery, verb: StaticString = #function) async throws -> MemoryPage {
+    try await withStore(verb: verb) { store in
       try Self.check(limit: query.limit)
       guard Self.canExist(query.scope.name ?? "", query.prefix),
         Self.canExist(query.after?.namespace ?? "", query.after?.key ?? "")

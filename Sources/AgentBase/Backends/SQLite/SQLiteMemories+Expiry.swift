@@ -47,6 +47,20 @@ extension SQLiteMemories {
   }
 }
 
+extension SQLiteAgentFile {
+  /// Removes an agent's expired memories until none is left, and answers how many.
+  func sweep(_ agent: String, _ time: LegacyTime, batchSize: Int = 500) async throws -> Int {
+    var count = 0
+    while true {
+      let swept = try await write(in: nil) {
+        try SQLiteAgentTransaction($0, $1, agent: agent, time: time).memories.sweep(batchSize: batchSize)
+      }
+      guard swept > 0 else { return count }
+      count += swept
+    }
+  }
+}
+
 extension Duration {
   /// The whole microseconds in it.
   var wholeMicroseconds: Int64 { components.seconds * 1_000_000 + components.attoseconds / 1_000_000_000_000 }

@@ -9,7 +9,13 @@ package enum SQLiteOwnMemories {
     SELECT content, expires_at FROM main.agentbase_memories WHERE agent_id = ?1 AND namespace = ?2 AND key = ?3
     """
 
-  /// Stores a memory, or replaces the one of its key, and answers its version.
+  /// Reads the version of a key's value, expired or not.
+  package static let versionSQL = """
+    SELECT version FROM main.agentbase_memories WHERE agent_id = ?1 AND namespace = ?2 AND key = ?3
+    """
+
+  /// Stores a memory, or replaces the one of its key. RETURNING would save the statement before it, but has SQLite make and drop a
+  /// temporary table each time, which takes longer than all the rest.
   package static let storeSQL = """
     INSERT INTO main.agentbase_memories
       (agent_id, namespace, key, content, metadata, embedding, created_at, updated_at, expires_at, version, time_to_live)
@@ -18,14 +24,14 @@ package enum SQLiteOwnMemories {
       content = excluded.content, metadata = excluded.metadata, embedding = excluded.embedding,
       created_at = CASE WHEN expires_at <= ?7 THEN excluded.created_at ELSE created_at END,
       updated_at = max(excluded.updated_at, updated_at), expires_at = excluded.expires_at,
-      version = coalesce(version + 1, excluded.version), time_to_live = excluded.time_to_live
-    RETURNING version
+      version = excluded.version, time_to_live = excluded.time_to_live
     """
 
   /// The value of a key.
   ///
   /// - Returns: a value, or that there is none; nil where the row is not as the library writes it.
-  static func value(_ connection: SQLiteConnection, agent: String, _ name: MemoryName) throws -> MemoryValue?? {
+  static func value(_ connection: SQLiteConnection, agent: String, _ name: MemoryName) throws -> MemoryValue??
+  {
     var statement = try connection.prepare(valueSQL)
     try statement.bind(text: agent, at: 1)
     try statement.bind(text: name.namespace, at: 2)
@@ -49,6 +55,8 @@ package enum SQLiteOwnMemories {
   /// - Returns: its version: one more than that of the value that it replaces, expired or not; else the clock's microseconds.
   static func store(_ connection: SQLiteConnection, agent: String, _ draft: MemoryDraft) throws -> Int64 {
     let now = Timestamp.now
+    let known = try version(connection, agent: agent, draft)
+    let version = known.map { $0 + 1 } ?? now.microseconds
     var statement = try connection.prepare(storeSQL)
     try statement.bind(text: agent, at: 1)
     try statement.bind(text: draft.namespace, at: 2)
@@ -61,13 +69,19 @@ package enum SQLiteOwnMemories {
       try statement.bind(text: Timestamp(microseconds: now.microseconds + timeToLive).text, at: 8)
       try statement.bind(integer: timeToLive, at: 10)
     }
-    try statement.bind(integer: now.microseconds, at: 9)
-    guard try statement.step() else {
-      throw SQLiteError(code: .error, message: "the stored row was not answered", path: connection.path)
-    }
-    let version = statement.integer(0)
-    // To its end: with RETURNING, SQLite has changed the row by now, but is still in the statement.
-    while try statement.step() {}
+    try statement.bind(integer: version, at: 9)
+    try statement.run()
     return version
+  }
+
+  private static func version(
+    _ connection: SQLiteConnection, agent: String, _ draft: MemoryDraft
+  ) throws -> Int64? {
+    var statement = try connection.prepare(versionSQL)
+    try statement.bind(text: agent, at: 1)
+    try statement.bind(text: draft.namespace, at: 2)
+    try statement.bind(text: draft.key, at: 3)
+    guard try statement.step(), statement.storageClass(0) == .integer else { return nil }
+    return statement.integer(0)
   }
 }

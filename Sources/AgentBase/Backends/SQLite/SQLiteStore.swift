@@ -27,15 +27,7 @@ final class SQLiteStore: AgentStore {
     if let interval = config.sweepInterval {
       let (file, agent, time) = (lease.resource, agent, time)
       file.sweeper.add(agent, every: interval, for: config) { [weak file] in
-        var count = 0
-        while let file {
-          let swept = try await file.write {
-            try SQLiteAgentTransaction($0, $1, agent: agent, time: time).memories.sweep(batchSize: 500)
-          }
-          guard swept > 0 else { break }
-          count += swept
-        }
-        return count
+        try await file?.sweep(agent, time) ?? 0
       }
     }
   }
@@ -76,13 +68,18 @@ final class SQLiteStore: AgentStore {
   ///
   /// - Parameter briefly: does the same on our own table alone, with one short statement; nil where it cannot.
   func read<Value: Sendable>(
-    briefly: (SQLiteConnection, _ agent: String) throws -> Value?,
+    briefly: @escaping @Sendable (SQLiteConnection, _ agent: String) throws -> Value?,
     _ body: @escaping @Sendable (SQLiteAgentTransaction) throws -> Value
   ) async throws -> Value {
+    let (agent, time) = (agent, time)
     if transaction == nil, let value = try lease.resource.readBriefly({ try briefly($0, agent) }) {
       return value
     }
-    return try await read(body)
+    return try await lease.resource.read(in: transaction) { connection, catalog in
+      // Here too: so it is compiled for the schema that the catalog knows.
+      if catalog.soleMemories != nil, let value = try briefly(connection, agent) { return value }
+      return try body(SQLiteAgentTransaction(connection, catalog, agent: agent, time: time))
+    }
   }
 
   func write<Value: Sendable>(

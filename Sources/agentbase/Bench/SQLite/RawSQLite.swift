@@ -10,10 +10,11 @@ final class RawSQLite: @unchecked Sendable {
   private let handle: OpaquePointer
   private let begin: OpaquePointer
   private let commit: OpaquePointer
+  private let version: OpaquePointer
   private let upsert: OpaquePointer
   private let select: OpaquePointer
 
-  static var version: String { unsafe String(cString: sqlite3_libversion()) }
+  static var libraryVersion: String { unsafe String(cString: sqlite3_libversion()) }
 
   /// Makes a file as an agent does: the same tables, a write-ahead log, and a commit that waits for the disk.
   init(path: String) throws {
@@ -29,6 +30,7 @@ final class RawSQLite: @unchecked Sendable {
     }
     unsafe begin = try Self.prepare("BEGIN IMMEDIATE", handle)
     unsafe commit = try Self.prepare("COMMIT", handle)
+    unsafe version = try Self.prepare(RawSQLiteText.version, handle)
     unsafe upsert = try Self.prepare(RawSQLiteText.store, handle)
     unsafe select = try Self.prepare(RawSQLiteText.read, handle)
   }
@@ -36,6 +38,7 @@ final class RawSQLite: @unchecked Sendable {
   deinit {
     _ = unsafe sqlite3_finalize(begin)
     _ = unsafe sqlite3_finalize(commit)
+    _ = unsafe sqlite3_finalize(version)
     _ = unsafe sqlite3_finalize(upsert)
     _ = unsafe sqlite3_finalize(select)
     _ = unsafe sqlite3_close_v2(handle)
@@ -67,14 +70,20 @@ final class RawSQLite: @unchecked Sendable {
   func store(_ numbers: Range<Int>, keys: Int) throws {
     try unsafe run(begin)
     for number in numbers {
+      let key = BenchRow.key(number, of: keys)
+      unsafe bind("agent", version, 1)
+      unsafe bind("", version, 2)
+      unsafe bind(key, version, 3)
+      let isThere = unsafe sqlite3_step(version) == SQLITE_ROW
+      let next = isThere ? unsafe sqlite3_column_int64(version, 0) + 1 : Int64(number)
+      _ = unsafe sqlite3_reset(version)
       unsafe bind("agent", upsert, 1)
       unsafe bind("", upsert, 2)
-      unsafe bind(BenchRow.key(number, of: keys), upsert, 3)
+      unsafe bind(key, upsert, 3)
       unsafe bind("\"" + BenchRow.value(number) + "\"", upsert, 4)
       unsafe bind("{}", upsert, 5)
       unsafe bind("2026-01-15T10:30:00.000000Z", upsert, 7)
-      _ = unsafe sqlite3_bind_int64(upsert, 9, Int64(number))
-      guard unsafe sqlite3_step(upsert) == SQLITE_ROW else { throw failure }
+      _ = unsafe sqlite3_bind_int64(upsert, 9, next)
       try unsafe run(upsert)
     }
     try unsafe run(commit)

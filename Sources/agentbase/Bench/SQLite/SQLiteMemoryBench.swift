@@ -42,10 +42,10 @@ struct SQLiteMemoryBench {
     return result
   }
 
-  /// An agent on a file; the library's own word about SQLite is not for this.
+  /// An agent on a file, whose events nobody wants.
   static func agent(_ name: String, path: String) async throws -> Agent {
     var config = AgentConfig(name: name, memoryBackend: .sqliteFile(path))
-    config.onEvent = { _ in }
+    config.eventHandler = nil
     return try await Agent(config)
   }
 
