@@ -31,7 +31,8 @@ struct VectorCheckup {
       .note(
         "vector index",
         "none for vectors of \(missing.joined(separator: ", ")) dimensions: searches compare each of an agent's",
-        advice: "as the owner of the tables, open an agent with this embedding and call prepareVectorSearch()")
+        advice: "as the owner of the tables, open an agent with this embedding and call prepareVectorSearch()"
+      )
     ]
   }
 }

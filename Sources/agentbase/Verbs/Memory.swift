@@ -9,7 +9,9 @@ extension Verb {
     operands: [
       ("put KEY JSON", "store a value; - reads the JSON from standard input"),
       ("get KEY", "print the value as JSON; exit code 1 where there is none"),
-      ("search TEXT", "print the memories whose key or value holds the text, the newest first; or see --mode"),
+      (
+        "search TEXT", "print the memories whose key or value holds the text, the newest first; or see --mode"
+      ),
       ("list", "print the memories in the order of their keys"),
       ("delete KEY", "forget the key; exit code 1 where there is none"),
       ("history KEY", "print the earlier values, the newest first, each with its version and time"),
@@ -201,7 +203,9 @@ struct MemoryVerb {
       tell(Self.json(of: memory), memory.value.json.text)
     case .search(let text):
       if try arguments.value(Self.mode) == .words { return try await searchWords(text, agent) }
-      if arguments.has(Self.under.declaration) { throw UsageError("--under goes with memory search --mode words") }
+      if arguments.has(Self.under.declaration) {
+        throw UsageError("--under goes with memory search --mode words")
+      }
       tell(try await agent.searchMemories(text, namespace: namespace, limit: limit ?? 10), next: nil)
     case .list:
       let under = try arguments.value(Self.under)
@@ -249,7 +253,9 @@ struct MemoryVerb {
         object["score"] = .real(hit.score)
         return .object(object)
       }
-      let json: JSON = ["memories": .array(memories), "next": found.next.map { .string($0.rawValue) } ?? .null]
+      let json: JSON = [
+        "memories": .array(memories), "next": found.next.map { .string($0.rawValue) } ?? .null,
+      ]
       Output.standard(json.text)
     } else {
       tell(found.hits.map(\.memory), next: nil)

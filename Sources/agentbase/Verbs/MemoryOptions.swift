@@ -26,7 +26,8 @@ extension MemoryVerb {
     "under", "NAME", help: "list, search by words, namespaces: the namespace and all that nest in it")
   static let mode = Option(
     "mode", "WHICH",
-    help: "search: text (unless given), which a key or value holds as it is, or words, those that fit best first",
+    help:
+      "search: text (unless given), which a key or value holds as it is, or words, those that fit best first",
     read: OptionValues.choice(SearchMode.self))
   static let depth = Option(
     "depth", "N", help: "namespaces: count deeper ones with the one that they nest in",

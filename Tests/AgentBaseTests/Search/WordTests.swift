@@ -1,9 +1,10 @@
 // Words: how texts are cut, what queries mean, and what is cut off.
 
-@testable import AgentBase
 import Foundation
 import TestSupport
 import Testing
+
+@testable import AgentBase
 
 @Suite("Words") struct WordTests {
   private func words(_ text: String) -> [String] {
@@ -13,12 +14,14 @@ import Testing
   @Test("Texts of several scripts are cut into words")
   func scripts() {
     #expect(words("Hello, World! x_1 don't a-b") == ["hello", "world", "x", "1", "don", "t", "a", "b"])
-    #expect(words("Café CAFE\u{301} ÀÉÎ straße STRASSE ﬁn ＡＢＣ１") == [
-      "cafe", "cafe", "aei", "strasse", "strasse", "fin", "abc1",
-    ])
-    #expect(words("Ελλάδα ΟΔΟΣ οδός Ёлка ёлка İstanbul ısı") == [
-      "ελλαδα", "οδοσ", "οδοσ", "елка", "елка", "istanbul", "isi",
-    ])
+    #expect(
+      words("Café CAFE\u{301} ÀÉÎ straße STRASSE ﬁn ＡＢＣ１") == [
+        "cafe", "cafe", "aei", "strasse", "strasse", "fin", "abc1",
+      ])
+    #expect(
+      words("Ελλάδα ΟΔΟΣ οδός Ёлка ёлка İstanbul ısı") == [
+        "ελλαδα", "οδοσ", "οδοσ", "елка", "елка", "istanbul", "isi",
+      ])
     #expect(words("日本語のテスト、東京。") == ["日", "本", "語", "の", "テ", "ス", "ト", "東", "京"])
     #expect(words("ｶﾞ が か\u{3099}") == ["ガ", "が", "が"])
     #expect(words("한국어 텍스트") == ["한", "국", "어", "텍", "스", "트"])
@@ -40,7 +43,8 @@ import Testing
     #expect(
       of(["theme": "dark", "n": 3.14, "on": true, "no": nil, "list": ["x y", "z"]])
         == [
-          "the", "key", "·", "n", "·", "3", "14", "·", "no", "·", "on", "·", "true", "·", "list", "·", "x", "y",
+          "the", "key", "·", "n", "·", "3", "14", "·", "no", "·", "on", "·", "true", "·", "list", "·", "x",
+          "y",
           "·", "z", "·", "theme", "·", "dark",
         ])
     #expect(of(nil) == ["the", "key"])
@@ -50,10 +54,12 @@ import Testing
 
   @Test("What a tsvector cannot hold is cut off")
   func limits() {
-    let many = MemoryWords(key: "k", valueText: JSON.string((0..<20_000).map { "w\($0)" }.joined(separator: " ")).jsonbText)
+    let many = MemoryWords(
+      key: "k", valueText: JSON.string((0..<20_000).map { "w\($0)" }.joined(separator: " ")).jsonbText)
     #expect(many.words.count == MemoryWords.limit)
     #expect(many.bytes.count < 200_000)
-    let same = MemoryWords(key: "k", valueText: JSON.string(String(repeating: "same other ", count: 400)).jsonbText)
+    let same = MemoryWords(
+      key: "k", valueText: JSON.string(String(repeating: "same other ", count: 400)).jsonbText)
     #expect(same.words.count { $0.map { String(decoding: $0, as: UTF8.self) } == "same" } == 255)
     #expect(same.words.count == 802)
     let long = MemoryWords(text: String(repeating: "é", count: 300) + " " + String(repeating: "語", count: 3))
@@ -61,8 +67,21 @@ import Testing
     let wide = MemoryWords(text: String(repeating: "ж", count: 300))
     #expect(wide.words[0]?.count == 254)
     let big = MemoryWords(
-      key: "k", valueText: JSON.string((0..<9000).map { String(repeating: "x", count: 200) + "\($0)" }.joined(separator: " ")).jsonbText)
+      key: "k",
+      valueText: JSON.string(
+        (0..<9000).map { String(repeating: "x", count: 200) + "\($0)" }.joined(separator: " ")
+      ).jsonbText)
     #expect(big.bytes.count <= MemoryWords.byteLimit + 300)
+  }
+
+  @Test("A long text without spaces takes no longer than its length")
+  func longRun() {
+    let text = JSON.string(String(repeating: "東京タワー", count: 400_000)).jsonbText
+    let clock = ContinuousClock()
+    let time = clock.measure {
+      #expect(MemoryWords(key: "k", valueText: text).words.count == MemoryWords.limit)
+    }
+    #expect(time < .seconds(20))
   }
 
   private func finds(_ query: String, _ text: String) throws -> Bool {
@@ -145,7 +164,8 @@ import Testing
   func fusion() {
     func hit(_ key: String, _ time: Double) -> PlacedHit {
       let memory = Memory(
-        namespace: "", key: key, value: MemoryValue(storedText: "1"), metadata: [:], embedding: nil, createdAt: nil,
+        namespace: "", key: key, value: MemoryValue(storedText: "1"), metadata: [:], embedding: nil,
+        createdAt: nil,
         updatedAt: Date(timeIntervalSince1970: time), expiresAt: nil, version: 1, isImported: false)
       return PlacedHit(place: HitPlace(order: 0, memory), memory: memory)
     }

@@ -10,7 +10,8 @@ import Testing
 @Suite("Agents: random searches") struct SearchPropertyTests {
   /// Words of several scripts, few of them, so that they meet.
   private static let words = [
-    "apple", "Apple", "pie", "pies", "piece", "the", "of", "a", "x1", "42", "café", "CAFE\u{301}", "straße", "Привет", "мир",
+    "apple", "Apple", "pie", "pies", "piece", "the", "of", "a", "x1", "42", "café", "CAFE\u{301}", "straße",
+    "Привет", "мир",
     "ΟΔΟΣ", "東京", "東", "京都", "タワー", "한국", "국어", "สวัสดี", "हिन्दी", "שלום", "🧠", "don't", "e-mail", "3.14", "ﬁn",
   ]
 
@@ -28,7 +29,9 @@ import Testing
           (name: "n", value: .integer(Int.random(in: 0..<5, using: &generator))),
           (name: "list", value: [.string(text(&generator, 3)), true, nil]),
         ]))
-    case 1: .string(String(repeating: generator.one(of: words) + " ", count: Int.random(in: 1...300, using: &generator)))
+    case 1:
+      .string(
+        String(repeating: generator.one(of: words) + " ", count: Int.random(in: 1...300, using: &generator)))
     default: .string(text(&generator, 20))
     }
   }
@@ -97,7 +100,8 @@ import Testing
           for agent in [sqlite, postgres] {
             found.append(
               try await pages {
-                try await agent.searchMemories(matching: query, in: scope, where: filter, limit: limit, after: $0)
+                try await agent.searchMemories(
+                  matching: query, in: scope, where: filter, limit: limit, after: $0)
               })
           }
           #expect(found[0] == found[1], "seed \(seed), \(query) in \(scope), limit \(limit)")
@@ -134,10 +138,12 @@ import Testing
     let path = try scene.folder.file("agents/searched/memory.db")
     let connection = try SQLiteConnection(path: path)
     try connection.executeScript(
-      "CREATE TABLE memory (id INTEGER PRIMARY KEY, key TEXT, namespace TEXT, value BLOB, embedding TEXT, timestamp TEXT)")
+      "CREATE TABLE memory (id INTEGER PRIMARY KEY, key TEXT, namespace TEXT, value BLOB, embedding TEXT, timestamp TEXT)"
+    )
     for number in 0..<120 {
       let value = Self.value(&generator)
-      let vector = (0..<3).map { _ in String(Int.random(in: -3...3, using: &generator)) }.joined(separator: ",")
+      let vector = (0..<3).map { _ in String(Int.random(in: -3...3, using: &generator)) }.joined(
+        separator: ",")
       let stored: SQLiteValue =
         switch Int.random(in: 0..<6, using: &generator) {
         case 0: .integer(42)
@@ -179,7 +185,10 @@ import Testing
       for metric in VectorMetric.allCases {
         var found: [[String]] = []
         for agent in [before, after] {
-          found.append(try await pages { try await agent.searchMemories(near: [1, 2, -1], by: metric, limit: 9, after: $0) })
+          found.append(
+            try await pages {
+              try await agent.searchMemories(near: [1, 2, -1], by: metric, limit: 9, after: $0)
+            })
         }
         #expect(found[0] == found[1] && found[0].count > 50, "seed \(seed), \(metric)")
       }

@@ -19,7 +19,8 @@ extension TestBackend {
   func metrics(_ backend: TestBackend) async throws {
     try await backend.withAgent { agent in
       for (key, vector) in [
-        ("near", [1, 1, 0]), ("far", [0, 0, 9]), ("long", [10, 10, 0]), ("opposite", [-1, -1, 0]), ("zero", [0, 0, 0]),
+        ("near", [1, 1, 0]), ("far", [0, 0, 9]), ("long", [10, 10, 0]), ("opposite", [-1, -1, 0]),
+        ("zero", [0, 0, 0]),
       ] as [(String, [Float])] {
         try await agent.storeMemory(key, key, embedding: vector)
       }
@@ -39,7 +40,9 @@ extension TestBackend {
       #expect(try await keys(agent.searchMemories(near: [5, 5])) == ["other"])
       #expect(try await keys(agent.searchMemories(near: [1, 2, 3, 4])).isEmpty)
       for wrong in [[], [.nan], [.infinity, 1], [0, 0, 0]] as [[Float]] {
-        let error = await #expect(throws: AgentBaseError.self) { _ = try await agent.searchMemories(near: wrong) }
+        let error = await #expect(throws: AgentBaseError.self) {
+          _ = try await agent.searchMemories(near: wrong)
+        }
         #expect(error?.code == .invalidValue)
       }
       #expect(try await agent.searchMemories(near: [0, 0, 0], by: .euclidean).hits.count == 5)
@@ -72,10 +75,13 @@ extension TestBackend {
         sequence.append(hit.memory.key)
       }
       #expect(sequence == all.hits.filter { $0.memory.namespace == "n1" }.map(\.memory.key))
-      let rare = try await agent.searchMemories(near: [1, 2, 3, 4], where: .metadata("rare") == true, limit: 6)
+      let rare = try await agent.searchMemories(
+        near: [1, 2, 3, 4], where: .metadata("rare") == true, limit: 6)
       #expect(keys(rare) == all.hits.filter { $0.memory.metadata["rare"] == true }.map(\.memory.key))
       let error = await #expect(throws: AgentBaseError.self) {
-        _ = try await agent.searchMemories(near: [1, 2, 3, 4], by: .euclidean, after: rare.next ?? all.hits.first.map { _ in MemoryCursor(rawValue: "x") })
+        _ = try await agent.searchMemories(
+          near: [1, 2, 3, 4], by: .euclidean,
+          after: rare.next ?? all.hits.first.map { _ in MemoryCursor(rawValue: "x") })
       }
       #expect(error?.code == .invalidValue)
     }
@@ -97,7 +103,9 @@ extension TestBackend {
     try await TestBackend.postgres15.withAgent { agent in
       try await agent.storeMemory("a", 1, embedding: [1, 2])
       #expect(try await agent.memory("a")?.embedding == [1, 2])
-      let error = await #expect(throws: AgentBaseError.self) { _ = try await agent.searchMemories(near: [1, 2]) }
+      let error = await #expect(throws: AgentBaseError.self) {
+        _ = try await agent.searchMemories(near: [1, 2])
+      }
       #expect(error?.code == .missingExtension && error?.description.contains("pgvector") == true)
     }
   }
@@ -116,12 +124,15 @@ extension TestBackend {
   @Test("A space holds one number of dimensions, for every process", arguments: TestBackend.withVectors)
   func spaces(_ backend: TestBackend) async throws {
     try await backend.withPlace { place in
-      let first = try await agent(place, EmbeddingSpace(dimensions: 3), ["deep": EmbeddingSpace(dimensions: 2, metric: .euclidean)])
+      let first = try await agent(
+        place, EmbeddingSpace(dimensions: 3), ["deep": EmbeddingSpace(dimensions: 2, metric: .euclidean)])
       try await first.storeMemory("a", 1, embedding: [1, 2, 3])
       try await first.storeMemory("b", 1, namespace: "deep/er", embedding: [1, 2])
       let plain = try await agent(place, nil)
       for agent in [first, plain] {
-        for (namespace, wrong) in [("", [1, 2]), ("deep", [1, 2, 3]), ("deeper", [1, 2])] as [(String, [Float])] {
+        for (namespace, wrong) in [("", [1, 2]), ("deep", [1, 2, 3]), ("deeper", [1, 2])]
+          as [(String, [Float])]
+        {
           let error = await #expect(throws: AgentBaseError.self) {
             try await agent.storeMemory("wrong", 1, namespace: namespace, embedding: wrong)
           }
@@ -131,7 +142,9 @@ extension TestBackend {
           }
         }
         #expect(try await agent.memory("wrong") == nil)
-        let error = await #expect(throws: AgentBaseError.self) { _ = try await agent.searchMemories(near: [1, 2, 3, 4]) }
+        let error = await #expect(throws: AgentBaseError.self) {
+          _ = try await agent.searchMemories(near: [1, 2, 3, 4])
+        }
         #expect(error?.code == .wrongDimensions)
         #expect(try await keys(agent.searchMemories(near: [1, 2, 3])) == ["a"])
         let deep = try await agent.searchMemories(near: [1, 3], in: .under("deep"))
@@ -139,7 +152,9 @@ extension TestBackend {
         #expect(keys(deep) == ["b"] && deep.hits.first?.distance == 1)
       }
       let other = try await agent(place, EmbeddingSpace(dimensions: 4))
-      let error = await #expect(throws: AgentBaseError.self) { try await other.storeMemory("c", 1, embedding: [1, 2, 3, 4]) }
+      let error = await #expect(throws: AgentBaseError.self) {
+        try await other.storeMemory("c", 1, embedding: [1, 2, 3, 4])
+      }
       #expect(error?.code == .wrongDimensions)
       // Without vectors it works.
       try await other.storeMemory("c", 1)
@@ -153,7 +168,9 @@ extension TestBackend {
       let embedder = LetterEmbedder(dimensions: 26)
       let agent = try await agent(place, EmbeddingSpace(embedder))
       try await agent.storeMemory("fruit", "apple banana")
-      try await agent.storeMemories([MemoryItem("z", "zzz"), MemoryItem("n", ["word": "xyz"] as JSON), MemoryItem("empty", "")])
+      try await agent.storeMemories([
+        MemoryItem("z", "zzz"), MemoryItem("n", ["word": "xyz"] as JSON), MemoryItem("empty", ""),
+      ])
       #expect(try await agent.memory("fruit")?.embedding == embedder.vector("apple banana"))
       #expect(try await agent.memory("empty")?.embedding == nil)
       #expect(embedder.calls == 2)
@@ -164,12 +181,16 @@ extension TestBackend {
       // First in both lists.
       #expect(hybrid.hits.first?.score == 2 / 61.0)
       embedder.fail()
-      let error = await #expect(throws: AgentBaseError.self) { try await agent.storeMemory("x", "secret text") }
+      let error = await #expect(throws: AgentBaseError.self) {
+        try await agent.storeMemory("x", "secret text")
+      }
       #expect(error?.code == .embedding && error?.description.contains("secret") == false)
       await agent.close()
       // Without one, a text is no vector.
       let plain = try await self.agent(place, nil)
-      let missing = await #expect(throws: AgentBaseError.self) { _ = try await plain.searchMemories(near: "text") }
+      let missing = await #expect(throws: AgentBaseError.self) {
+        _ = try await plain.searchMemories(near: "text")
+      }
       #expect(missing?.code == .embedding)
       await plain.close()
     }
@@ -188,11 +209,14 @@ extension TestBackend {
     }
   }
 
-  @Test("Changing the embedding is a guided step, and goes on where it was cut off", arguments: TestBackend.withVectors)
+  @Test(
+    "Changing the embedding is a guided step, and goes on where it was cut off",
+    arguments: TestBackend.withVectors)
   func change(_ backend: TestBackend) async throws {
     try await backend.withPlace { place in
       let old = try await agent(place, EmbeddingSpace(LetterEmbedder(dimensions: 10)))
-      try await old.storeMemories((0..<57).map { MemoryItem("k\($0)", "text \($0)", namespace: "n\($0 % 4)") })
+      try await old.storeMemories(
+        (0..<57).map { MemoryItem("k\($0)", "text \($0)", namespace: "n\($0 % 4)") })
       await old.close()
       let embedder = LetterEmbedder(dimensions: 26, failsAfter: 3)
       let space = EmbeddingSpace(embedder, metric: .euclidean)
@@ -230,7 +254,9 @@ extension TestBackend {
     func vector() -> [Float] { (0..<8).map { _ in Float.random(in: -1...1, using: &generator) } }
     for part in 0..<10 {
       try await agent.storeMemories(
-        (0..<500).map { MemoryItem("\(part)/\($0)", $0, metadata: ["rare": .bool($0 == 7)], embedding: vector()) })
+        (0..<500).map {
+          MemoryItem("\(part)/\($0)", $0, metadata: ["rare": .bool($0 == 7)], embedding: vector())
+        })
     }
     let connection = try await PostgresConnection.connect(try PostgresConfiguration(url))
     let indexes = try await connection.query(
@@ -279,7 +305,8 @@ extension TestBackend {
         next = page.next
       } while next != nil
       #expect(paged == keys(all))
-      let filtered = try await agent.searchMemories(hybrid: "apple", near: [1, 0], where: .value() != "apple 6", limit: 100)
+      let filtered = try await agent.searchMemories(
+        hybrid: "apple", near: [1, 0], where: .value() != "apple 6", limit: 100)
       #expect(filtered.hits.count == 19)
     }
   }
@@ -306,7 +333,9 @@ final class LetterEmbedder: Embedder {
 
   func vector(_ text: String) -> [Float] {
     var vector = [Float](repeating: 0, count: dimensions)
-    for byte in text.lowercased().utf8 where byte >= 97 && byte < 123 { vector[Int(byte - 97) % dimensions] += 1 }
+    for byte in text.lowercased().utf8 where byte >= 97 && byte < 123 {
+      vector[Int(byte - 97) % dimensions] += 1
+    }
     if vector.allSatisfy({ $0 == 0 }) { vector[0] = 0.5 }
     return vector
   }

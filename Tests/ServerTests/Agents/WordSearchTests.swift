@@ -8,7 +8,8 @@ import TestSupport
 import Testing
 
 @Suite("Agents: searching by words") struct WordSearchTests {
-  private func keys(_ agent: Agent, _ query: String, in scope: MemoryScope = .all, limit: Int = 100) async throws
+  private func keys(_ agent: Agent, _ query: String, in scope: MemoryScope = .all, limit: Int = 100)
+    async throws
     -> [String]
   {
     try await agent.searchMemories(matching: query, in: scope, limit: limit).hits.map(\.memory.key)
@@ -57,7 +58,9 @@ import Testing
       let equal = backend == .sqliteLegacy ? found[1...2].sorted(by: >) : ["b2", "b1"]
       #expect([found[0]] + equal + [found[3]] == ["twice", "b2", "b1", "long"] && found.count == 4)
       let hits = try await agent.searchMemories(matching: "apple", limit: 10).hits
-      #expect(hits.map(\.score) == hits.map(\.score).sorted(by: >) && hits.allSatisfy { $0.score > 0 && $0.distance == nil })
+      #expect(
+        hits.map(\.score) == hits.map(\.score).sorted(by: >)
+          && hits.allSatisfy { $0.score > 0 && $0.distance == nil })
     }
   }
 
@@ -65,7 +68,9 @@ import Testing
   func pages(_ backend: TestBackend) async throws {
     try await backend.withAgent { agent in
       try await agent.storeMemories(
-        (0..<60).map { MemoryItem("k\($0)", String(repeating: "word ", count: $0 % 3 + 1), namespace: "n\($0 % 2)") })
+        (0..<60).map {
+          MemoryItem("k\($0)", String(repeating: "word ", count: $0 % 3 + 1), namespace: "n\($0 % 2)")
+        })
       let all = try await agent.searchMemories(matching: "word", limit: 100)
       #expect(all.hits.count == 60 && all.next == nil)
       for limit in [1, 7, 59, 60] {
@@ -79,7 +84,9 @@ import Testing
         #expect(found == all.hits.map(\.memory.key), "limit \(limit)")
       }
       var sequence: [String] = []
-      for try await hit in agent.memories(matching: "word", in: .under("n1"), pageSize: 4) { sequence.append(hit.memory.key) }
+      for try await hit in agent.memories(matching: "word", in: .under("n1"), pageSize: 4) {
+        sequence.append(hit.memory.key)
+      }
       #expect(sequence == all.hits.filter { $0.memory.namespace == "n1" }.map(\.memory.key))
       let error = await #expect(throws: AgentBaseError.self) {
         _ = try await agent.searchMemories(matching: "word", after: MemoryCursor(rawValue: "nonsense"))
@@ -92,7 +99,8 @@ import Testing
   func conditions(_ backend: TestBackend) async throws {
     try await backend.withAgent { agent in
       for (place, namespace) in ["", "users", "users/1", "users/10", "users/1/x", "Users/1"].enumerated() {
-        try await agent.storeMemory("k\(place)", "word", namespace: namespace, metadata: ["n": .integer(place)])
+        try await agent.storeMemory(
+          "k\(place)", "word", namespace: namespace, metadata: ["n": .integer(place)])
       }
       #expect(try await keys(agent, "word").count == 6)
       #expect(try await Set(keys(agent, "word", in: .under("users/1"))) == ["k2", "k4"])

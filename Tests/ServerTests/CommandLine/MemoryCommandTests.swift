@@ -43,6 +43,17 @@ import Testing
     #expect(one.output.contains("user:42\t") && !one.output.contains("zebra"))
     let found = try await memory(["search", "DARK"])
     #expect(found.exitCode == 0 && found.output.contains("user:42") && !found.output.contains("zebra"))
+    let words = try await memory(["search", "dark OR nothing", "--mode", "words", "--json"])
+    #expect(words.exitCode == 0, "\(words.errors)")
+    guard case .array(let hits)? = try words.json()["memories"] else {
+      Issue.record("no memories")
+      return
+    }
+    #expect(hits.map { $0["key"] } == ["user:42"] && (hits.first?["score"]?.doubleValue ?? 0) > 0)
+    #expect(try await memory(["search", "dar", "--mode", "words"]).output.isEmpty)
+    #expect(try await memory(["search", "dar*", "--mode", "words"]).output.contains("user:42\t"))
+    #expect(try await memory(["search", "dark", "--mode", "sense"]).exitCode == 2)
+    #expect(try await memory(["list", "--mode", "words"]).exitCode == 2)
     #expect(try await memory(["delete", "zebra"]).exitCode == 0)
     for action in ["get", "delete"] {
       let gone = try await memory([action, "zebra", "--json"])

@@ -46,7 +46,8 @@ extension HitPlace {
   /// The place of a memory.
   init(order: Double, _ memory: Memory) {
     self.init(
-      order: order, time: memory.updatedAt.flatMap { Timestamp($0)?.microseconds }, namespace: memory.namespace,
+      order: order, time: memory.updatedAt.flatMap { Timestamp($0)?.microseconds },
+      namespace: memory.namespace,
       key: memory.key)
   }
 

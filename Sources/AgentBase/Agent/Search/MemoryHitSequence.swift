@@ -29,7 +29,8 @@ public struct MemoryHitSequence: AsyncSequence, Sendable {
 extension AgentOperations {
   /// All memories that hold words, those that fit best first: `searchMemories(matching:)`, page after page.
   public func memories(
-    matching query: String, in scope: MemoryScope = .all, where filter: MemoryFilter? = nil, pageSize: Int = 100
+    matching query: String, in scope: MemoryScope = .all, where filter: MemoryFilter? = nil,
+    pageSize: Int = 100
   ) -> MemoryHitSequence {
     MemoryHitSequence {
       try await searchMemories(matching: query, in: scope, where: filter, limit: pageSize, after: $0)

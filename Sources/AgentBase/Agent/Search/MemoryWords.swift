@@ -72,7 +72,7 @@ struct MemoryWords: Sendable {
           // Text without spaces: what is behind that many bytes does not count any more.
           if run.count > Self.byteLimit {
             var end = Self.byteLimit
-            while unsafe end > 0, unsafe run[end] & 0xC0 == 0x80 { end -= 1 }
+            while end > 0, unsafe run[end] & 0xC0 == 0x80 { end -= 1 }
             unsafe run = UnsafeBufferPointer(rebasing: run[..<end])
           }
           if isASCII {
@@ -102,7 +102,9 @@ struct MemoryWords: Sendable {
 
   private mutating func appendASCII(_ run: UnsafeBufferPointer<UInt8>) {
     guard begin() else { return }
-    for unsafe byte in unsafe run.prefix(Self.wordByteLimit) { bytes.append(WordFolding.lowercased(byte)) }
+    for place in 0..<min(run.count, Self.wordByteLimit) {
+      bytes.append(WordFolding.lowercased(unsafe run[place]))
+    }
   }
 
   private mutating func append(_ word: [UInt8]) {

@@ -22,7 +22,9 @@ extension AgentConfig {
   /// The spaces of the config, by namespace; the empty one is the agent's own.
   var spaces: [(namespace: String, space: EmbeddingSpace)] {
     (embedding.map { [(namespace: "", space: $0)] } ?? [])
-      + embeddingByNamespace.filter { !$0.key.isEmpty }.sorted { $0.key < $1.key }.map { (namespace: $0.key, space: $0.value) }
+      + embeddingByNamespace.filter { !$0.key.isEmpty }.sorted { $0.key < $1.key }.map {
+        (namespace: $0.key, space: $0.value)
+      }
   }
 
   /// The space that a namespace's memories are in: the innermost one.
@@ -44,7 +46,9 @@ extension AgentOperations {
     if !missing.isEmpty {
       for (_, space) in missing { try space.check() }
       stored = try await store.declare(
-        missing.map { StoredSpace(namespace: $0.namespace, dimensions: $0.space.dimensions, metric: $0.space.metric) })
+        missing.map {
+          StoredSpace(namespace: $0.namespace, dimensions: $0.space.dimensions, metric: $0.space.metric)
+        })
     }
     for (namespace, space) in wanted {
       guard let known = stored.first(where: { $0.namespace.isExactly(namespace) }) else { continue }
@@ -60,7 +64,8 @@ extension AgentOperations {
 extension AgentBaseError {
   /// A vector, or a config, of other dimensions than a space has.
   static func wrongDimensions(_ space: StoredSpace, wanted: Int) -> AgentBaseError {
-    let place = space.namespace.isEmpty ? "the agent's vectors" : "the vectors of the namespace \"\(space.namespace)\""
+    let place =
+      space.namespace.isEmpty ? "the agent's vectors" : "the vectors of the namespace \"\(space.namespace)\""
     return AgentBaseError(
       .wrongDimensions, "\(place) have \(space.dimensions) dimensions, not \(wanted)",
       advice: "Use the embedder that made them, or change them all with changeEmbedding(to:).")

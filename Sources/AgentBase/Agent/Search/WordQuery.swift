@@ -39,7 +39,9 @@ struct WordQuery: Sendable, Hashable {
         current = Alternative()
         continue
       }
-      let words = MemoryWords(text: token.text).words.compactMap { $0.map { String(decoding: $0, as: UTF8.self) } }
+      let words = MemoryWords(text: token.text).words.compactMap {
+        $0.map { String(decoding: $0, as: UTF8.self) }
+      }
       guard !words.isEmpty else { continue }
       wordCount += words.count
       let term = Term(words: words, isPrefix: token.isPrefix)
@@ -119,7 +121,8 @@ struct WordQuery: Sendable, Hashable {
     alternatives.map { alternative in
       let wanted = "(" + alternative.wanted.map(Self.matchText).joined(separator: " AND ") + ")"
       guard !alternative.unwanted.isEmpty else { return wanted }
-      return "(" + wanted + " NOT (" + alternative.unwanted.map(Self.matchText).joined(separator: " OR ") + "))"
+      return "(" + wanted + " NOT (" + alternative.unwanted.map(Self.matchText).joined(separator: " OR ")
+        + "))"
     }.joined(separator: " OR ")
   }
 

@@ -17,8 +17,10 @@ extension AgentOperations {
   ///   - depth: how many of each list are fused, from 1 to 10,000; pages end where both end.
   /// - Throws: as the two searches do.
   public func searchMemories(
-    hybrid text: String, near vector: [Float]? = nil, by metric: VectorMetric? = nil, in scope: MemoryScope = .all,
-    where filter: MemoryFilter? = nil, limit: Int = 10, after: MemoryCursor? = nil, k: Int = 60, depth: Int = 200
+    hybrid text: String, near vector: [Float]? = nil, by metric: VectorMetric? = nil,
+    in scope: MemoryScope = .all,
+    where filter: MemoryFilter? = nil, limit: Int = 10, after: MemoryCursor? = nil, k: Int = 60,
+    depth: Int = 200
   ) async throws -> MemoryHits {
     try await withStore { store in
       try Self.check(limit: limit)
@@ -37,7 +39,8 @@ extension AgentOperations {
       let fused = RankFusion.fuse([try await words, near], k: k)
       let rest = fused.drop { hit in place.map { hit.place <= $0 } ?? false }
       let page = HitPage(Array(rest), limit: limit)
-      let distances = Dictionary(near.map { (MemoryName(of: $0.memory), $0.place.order) }) { first, _ in first }
+      let distances = Dictionary(near.map { (MemoryName(of: $0.memory), $0.place.order) }) { first, _ in first
+      }
       return MemoryHits(
         hits: page.hits.map { hit in
           MemoryHit(

@@ -37,7 +37,8 @@ extension AgentOperations {
       let part = try await history(of: key, namespace: namespace, limit: 1000, after: cursor)
       if let earlier = part.versions.first(where: { $0.version == version }) {
         // A vector of an embedding that has been changed since is none any more.
-        let isFitting = access.config.space(of: namespace).map { $0.dimensions == earlier.embedding?.count } ?? true
+        let isFitting =
+          access.config.space(of: namespace).map { $0.dimensions == earlier.embedding?.count } ?? true
         return try await storeMemory(
           key, earlier.value.json, namespace: namespace, metadata: earlier.metadata,
           embedding: isFitting ? earlier.embedding : nil)

@@ -86,7 +86,8 @@ extension AgentOperations {
         .invalidValue, "a vector of zeros has no angle to others",
         advice: "Search by .euclidean or .innerProduct, or with another vector.")
     }
-    return VectorSearch(vector: vector, metric: metric, scope: scope, filter: filter, limit: limit, after: nil)
+    return VectorSearch(
+      vector: vector, metric: metric, scope: scope, filter: filter, limit: limit, after: nil)
   }
 
   private func hits(

@@ -56,7 +56,8 @@ extension MemorySQL {
     columns: "", embedding: "NULL::real[]", arrays: "")
   private static let storeManyAnswering = storeMany + " RETURNING version"
   private static let storeManyWithVectors = storeMany(
-    columns: ", first, last", embedding: "agentbase_vector(($12::real[])[nullif(new.first, 0):new.last], new.agent_id, new.namespace)",
+    columns: ", first, last",
+    embedding: "agentbase_vector(($12::real[])[nullif(new.first, 0):new.last], new.agent_id, new.namespace)",
     arrays: ", $10::integer[], $11::integer[]")
   private static let storeManyWithVectorsAnswering = storeManyWithVectors + " RETURNING version"
 

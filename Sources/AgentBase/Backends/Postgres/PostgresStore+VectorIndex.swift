@@ -23,7 +23,9 @@ extension PostgresStore {
 
   func prepareIndex(_ space: StoredSpace) async throws -> Bool {
     let index = VectorIndex(dimensions: space.dimensions, metric: space.metric)
-    guard transaction == nil, try await vectorState().hasVectors, try await makeIndex(index) else { return false }
+    guard transaction == nil, try await vectorState().hasVectors, try await makeIndex(index) else {
+      return false
+    }
     let count = try await vectorCount(.all)
     if !count.isExactQuicker(limit: 10) { _ = try await measure(index, rows: max(count.all, count.own)) }
     return true
@@ -64,7 +66,9 @@ extension PostgresStore {
     } catch let error as PostgresError {
       if error.sqlState == .insufficientPrivilege { return false }
       // Of two that make it at once, one fails: by the name, or since each waits for the other.
-      guard [.uniqueViolation, "42P07", "40P01"].contains(error.sqlState) else { throw AgentBaseError.of(error) }
+      guard [.uniqueViolation, "42P07", "40P01"].contains(error.sqlState) else {
+        throw AgentBaseError.of(error)
+      }
     }
     vectors.remember(nil)
     return try await vectorState().indexes[index.name] != nil

@@ -17,7 +17,9 @@ extension PostgresStore {
     }
     let wanted = search.limit + 1
     let index = VectorIndex(dimensions: search.vector.count, metric: search.metric)
-    if let measured = state.indexes[index.name], let type = index.type, search.after == nil || type == "vector" {
+    if let measured = state.indexes[index.name], let type = index.type,
+      search.after == nil || type == "vector"
+    {
       let count = try await vectorCount(search.scope)
       if !count.isExactQuicker(limit: wanted), let breadth = try await breadth(of: index, measured, count) {
         let found = try await nearest(search) { place, limit in
@@ -51,7 +53,8 @@ extension PostgresStore {
         if search.filter?.matches(hit.memory) ?? true { best.take(hit) }
       }
       // Distances that are no numbers come last.
-      guard best.hits.count < wanted, rows.count >= pageSize, let last = sorted.last, last.place.order.isFinite
+      guard best.hits.count < wanted, rows.count >= pageSize, let last = sorted.last,
+        last.place.order.isFinite
       else { return best.hits }
       place = last.place
       pageSize = min(4 * pageSize, 10_000)
@@ -62,16 +65,19 @@ extension PostgresStore {
 
   func vectorState() async throws -> PostgresVectors.State {
     if let state = vectors.state { return state }
-    let state = try await read(VectorSQL.state) { row throws(PostgresError) in
-      PostgresVectors.State(
-        hasVectors: try row.decode(0, as: String?.self) == "vector",
-        indexes: Dictionary(
-          try row.decode(1, as: [String].self).map { line in
-            let parts = line.split(separator: " ", maxSplits: 1)
-            return (String(parts[0]), parts.count > 1 ? PostgresVectors.Measured(text: String(parts[1])) : nil)
-          }
-        ) { first, _ in first })
-    }.first ?? PostgresVectors.State(hasVectors: false, indexes: [:])
+    let state =
+      try await read(VectorSQL.state) { row throws(PostgresError) in
+        PostgresVectors.State(
+          hasVectors: try row.decode(0, as: String?.self) == "vector",
+          indexes: Dictionary(
+            try row.decode(1, as: [String].self).map { line in
+              let parts = line.split(separator: " ", maxSplits: 1)
+              return (
+                String(parts[0]), parts.count > 1 ? PostgresVectors.Measured(text: String(parts[1])) : nil
+              )
+            }
+          ) { first, _ in first })
+      }.first ?? PostgresVectors.State(hasVectors: false, indexes: [:])
     vectors.remember(state)
     return state
   }
@@ -79,11 +85,12 @@ extension PostgresStore {
   func vectorCount(_ scope: MemoryScope) async throws -> PostgresVectors.Count {
     if let count = vectors.count(agent, scope) { return count }
     let limit = PostgresVectors.countLimit + 1
-    let count = try await read(VectorSQL.count(in: scope, limit: limit, agent: agent)) {
-      row throws(PostgresError) in
-      let own: Int = try row.decode(0)
-      return PostgresVectors.Count(own: own, all: try row.decode(1), isCut: own >= limit)
-    }.first ?? PostgresVectors.Count(own: 0, all: 0, isCut: false)
+    let count =
+      try await read(VectorSQL.count(in: scope, limit: limit, agent: agent)) {
+        row throws(PostgresError) in
+        let own: Int = try row.decode(0)
+        return PostgresVectors.Count(own: own, all: try row.decode(1), isCut: own >= limit)
+      }.first ?? PostgresVectors.Count(own: 0, all: 0, isCut: false)
     vectors.remember(count, agent, scope)
     return count
   }

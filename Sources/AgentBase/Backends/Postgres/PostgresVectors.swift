@@ -100,7 +100,8 @@ extension PostgresVectors.Measured {
   /// Reads a note; nil for any other.
   init?(text: String) {
     let words = text.split(separator: " ")
-    guard words.count == 6, words[0] == "agentbase:", let breadth = Int(words[2]), let rows = Int(words[4]) else {
+    guard words.count == 6, words[0] == "agentbase:", let breadth = Int(words[2]), let rows = Int(words[4])
+    else {
       return nil
     }
     self.init(breadth: breadth > 0 ? breadth : nil, rows: rows)

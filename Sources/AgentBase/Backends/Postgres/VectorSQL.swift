@@ -199,7 +199,9 @@ enum VectorSQL {
   }
 
   /// Stored memories with a vector, by their names.
-  static func embedded(in scope: MemoryScope, after: MemoryName?, limit: Int, agent: String) -> PostgresStatement {
+  static func embedded(in scope: MemoryScope, after: MemoryName?, limit: Int, agent: String)
+    -> PostgresStatement
+  {
     let later: PostgresStatement =
       if let after { "AND (namespace, key) > (\(after.namespace), \(after.key))" } else { "" }
     return """

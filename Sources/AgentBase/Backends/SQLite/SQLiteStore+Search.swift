@@ -10,7 +10,9 @@ extension SQLiteStore {
     return page
   }
 
-  func hits(_ search: VectorSearch) async throws -> HitPage { try await read { try $0.memories.hits(search) } }
+  func hits(_ search: VectorSearch) async throws -> HitPage {
+    try await read { try $0.memories.hits(search) }
+  }
 
   func spaces() async throws -> [StoredSpace] { try await read { try $0.memories.spaces() } }
 

@@ -29,7 +29,9 @@ struct SearchBench: Sendable {
     let loader = try await Agent(AgentConfig(name: agentName, memoryBackend: .postgres(url: url)))
     try await load(data, into: loader)
     await loader.close()
-    try await server.withConnection(to: database) { try await $0.executeScript("VACUUM ANALYZE agent_memories") }
+    try await server.withConnection(to: database) {
+      try await $0.executeScript("VACUUM ANALYZE agent_memories")
+    }
     let nearest = try await nearest(data, server, database)
 
     var config = AgentConfig(name: agentName, memoryBackend: .postgres(url: url))
@@ -46,7 +48,8 @@ struct SearchBench: Sendable {
     let file = try await Agent(fileConfig)
     try await load(data, into: file)
     return SearchBench(
-      data: data, seconds: seconds, server: server, database: database, stage: stage, agent: agent, file: file,
+      data: data, seconds: seconds, server: server, database: database, stage: stage, agent: agent,
+      file: file,
       nearest: nearest, buildSeconds: buildSeconds)
   }
 
@@ -133,16 +136,20 @@ struct SearchBench: Sendable {
     let queries = (0..<SearchBenchData.queries).map(data.query)
     switch contender {
     case .rawNear: return try await pgbench(queries.map { nearSQL($0, filter: "") })
-    case .rawFiltered: return try await pgbench(queries.map { nearSQL($0, filter: "AND metadata -> 'part' = '7'") })
+    case .rawFiltered:
+      return try await pgbench(queries.map { nearSQL($0, filter: "AND metadata -> 'part' = '7'") })
     case .rawWords: return try await pgbench((0..<SearchBenchData.queries).map { wordsSQL(data.words($0)) })
     case .near:
       return try await calls { _ = try await agent.searchMemories(near: queries[$0], limit: Self.limit) }
     case .filtered:
       return try await calls {
-        _ = try await agent.searchMemories(near: queries[$0], where: .metadata("part") == 7, limit: Self.limit)
+        _ = try await agent.searchMemories(
+          near: queries[$0], where: .metadata("part") == 7, limit: Self.limit)
       }
     case .words:
-      return try await calls { _ = try await agent.searchMemories(matching: data.words($0), limit: Self.limit) }
+      return try await calls {
+        _ = try await agent.searchMemories(matching: data.words($0), limit: Self.limit)
+      }
     case .hybrid:
       return try await calls {
         _ = try await agent.searchMemories(hybrid: data.words($0), near: queries[$0], limit: Self.limit)
@@ -150,7 +157,9 @@ struct SearchBench: Sendable {
     case .sqliteNear:
       return try await calls { _ = try await file.searchMemories(near: queries[$0], limit: Self.limit) }
     case .sqliteWords:
-      return try await calls { _ = try await file.searchMemories(matching: data.words($0), limit: Self.limit) }
+      return try await calls {
+        _ = try await file.searchMemories(matching: data.words($0), limit: Self.limit)
+      }
     }
   }
 

@@ -8,7 +8,8 @@ struct SearchBenchmark: Benchmark {
   static let help =
     "searches by vectors and by words on Postgres beside pgbench, and on SQLite: their speed, and what they find"
   static let dimensions = Option(
-    "dimensions", "D", help: "how many numbers a vector has; 384 unless given", read: OptionValues.integer(in: 2...2000))
+    "dimensions", "D", help: "how many numbers a vector has; 384 unless given",
+    read: OptionValues.integer(in: 2...2000))
   static let options = [
     BenchOption.rows.declaration, dimensions.declaration, BenchOption.seconds.declaration,
     BenchOption.postgresURL.declaration,

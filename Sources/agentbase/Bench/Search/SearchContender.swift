@@ -17,7 +17,8 @@ enum SearchContender: String, Sendable, CaseIterable {
 
   var about: String {
     switch self {
-    case .rawNear: "the ten nearest by the same index, a plain query by pgbench -M prepared over one connection"
+    case .rawNear:
+      "the ten nearest by the same index, a plain query by pgbench -M prepared over one connection"
     case .near: "searchMemories(near:), ten of all"
     case .rawFiltered: "the same of the hundredth part that metadata tells"
     case .filtered: "searchMemories(near:where:), ten of a hundredth part"
