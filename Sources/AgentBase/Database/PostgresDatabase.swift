@@ -63,8 +63,9 @@ final class PostgresDatabase: DatabaseBackend {
         lease in
         reason = nil
         do {
-          return try await body(
-            PostgresDatabaseTransaction(transaction: lease.openTransaction, errors: errors))
+          return try await lease.withOpenTransaction { transaction in
+            try await body(PostgresDatabaseTransaction(transaction: transaction, errors: errors))
+          }
         } catch let error as AgentBaseError {
           guard let driverError = error.underlying as? PostgresError else { throw error }
           // The pool knows by the driver's error whether the body runs again.
