@@ -35,7 +35,7 @@ import Testing
   func unhealthy() async throws {
     let server = try await TestServer.dedicated(TestServer.versions.last ?? .v15)
     var configuration = DatabaseConfiguration(name: "gone", .postgres(url: try await server.freshDatabase()))
-    configuration.pool.size = 1
+    configuration.pool.maximum = 1
     let database = try await Database(configuration)
     // The only connection is busy: the check does not wait for it.
     let busy = Task { try await database.query("SELECT pg_sleep(60)") }
@@ -93,7 +93,7 @@ import Testing
   func poolOfOne(_ version: TestServer.Version) async throws {
     let log = EventLog([.poolWait, .retry, .connection])
     let backend: TestBackend = version == .v15 ? .postgres15 : .postgres18
-    var pool = DatabasePoolSettings(size: 1)
+    var pool = DatabasePoolSettings(maximum: 1)
     pool.waitLimit = .seconds(2)
     try await DatabaseScene.with(backend, pool: pool, handler: log) { (database, _) async throws in
       // On a busy machine even a connection takes seconds.
@@ -115,8 +115,8 @@ import Testing
   func recycling(_ version: TestServer.Version) async throws {
     let backend: TestBackend = version == .v15 ? .postgres15 : .postgres18
     let process: DatabaseStatement = "SELECT pg_backend_pid()"
-    var recycling = DatabasePoolSettings(size: 1)
-    recycling.recycleAfter = .seconds(2)
+    var recycling = DatabasePoolSettings(maximum: 1)
+    recycling.ageLimit = .seconds(2)
     try await DatabaseScene.with(backend, pool: recycling) { database, _ in
       let start = ContinuousClock.now
       let first = try await database.queryOne(process, as: Int.self)
@@ -126,7 +126,7 @@ import Testing
       try await Task.sleep(for: .milliseconds(2500))
       #expect(try await database.queryOne(process, as: Int.self) != first)
     }
-    var asking = DatabasePoolSettings(size: 1)
+    var asking = DatabasePoolSettings(maximum: 1)
     asking.prePingAfter = .zero
     try await DatabaseScene.with(backend, pool: asking) { database, _ in
       let first = try #require(try await database.queryOne(process, as: Int.self))
@@ -182,7 +182,7 @@ import Testing
       #expect(databases.names == ["main", "walmart"])
       #expect(try await databases.main.queryOne("SELECT 1", as: Int.self) == 1)
       try await databases["walmart"].executeScript("CREATE TABLE products (id INTEGER)")
-      let health = await databases.healthCheck()
+      let health = await databases.healthCheck(limit: .seconds(60))
       #expect(health["main"]?.isHealthy == true && health["walmart"]?.isHealthy == true)
       #expect(databases.metrics["main"]?.totalQueries == 1)
       let missing = #expect(throws: AgentBaseError.self) { try databases["other"] }
