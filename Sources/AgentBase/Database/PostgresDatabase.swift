@@ -18,10 +18,12 @@ final class PostgresDatabase: DatabaseBackend {
       await connection.close()
       let settings = configuration.pool
       var limits = PostgresPoolConfiguration(
-        maximumSize: max(1, settings.size), minimumSize: max(0, min(settings.minimumSize, settings.size)))
+        maximumSize: max(1, settings.maximum), minimumSize: max(0, min(settings.minimum, settings.maximum)))
       limits.waitLimit = settings.waitLimit
-      limits.ageLimit = settings.recycleAfter
+      limits.idleLimit = settings.idleLimit
+      limits.ageLimit = settings.ageLimit
       limits.prePingAfter = settings.prePingAfter
+      limits.retryLimit = settings.retryLimit
       connections = PostgresPool(
         target, configuration: limits,
         observer: DriverEvents(
