@@ -9,7 +9,7 @@ import Testing
   @Test("Every answer is the model's", arguments: TestBackend.all)
   func operations(_ backend: TestBackend) async throws {
     let seed = SeededGenerator.seed(for: "random operations on \(backend)")
-    try await backend.withAgent({ $0.keepsHistory = true }) { agent in
+    try await backend.withAgent(keepsHistory: true) { agent in
       var run = ModelRun(agent: agent, seed: seed)
       for step in 0..<(runsLongTests ? 4000 : 250) {
         try await run.step(step)
