@@ -25,10 +25,35 @@ import Testing
     await agent.close()
   }
 
-  /// Every line of Swift that the test above runs stands in the README, and the other way round.
-  @Test func theReadmeHasTheseLines() throws {
+  @Test(arguments: TestBackend.all)
+  func theLinesAboutMemoriesWork(backend: TestBackend) async throws {
+    try await backend.withAgent { agent in
+      var keys: [String] = []
+      let version = try await agent.storeMemory("plan", "draft", namespace: "users/1")
+      try await agent.storeMemory("plan", "final", namespace: "users/1", expecting: .version(version))
+      try await agent.updateMemory("visits", as: Int.self) { ($0 ?? 0) + 1 }
+      try await agent.storeMemories((0..<500).map { MemoryItem("page:\($0)", $0, expiresIn: .seconds(3600)) })
+      for try await memory in agent.memories(in: .all, where: .value() > 490) { keys.append(memory.key) }
+      let spaces = try await agent.namespaces(under: "users", maxDepth: 1)
+
+      #expect(keys == (491..<500).map { "page:\($0)" })
+      #expect(spaces.map(\.name) == ["users/1"] && spaces.map(\.count) == [1])
+    }
+    let readme = try Self.readme()
+    let snippet = try #require(
+      readme.split(separator: "```swift\n").dropFirst(2).first?.split(separator: "```").first)
+    let test = try String(contentsOfFile: #filePath, encoding: .utf8)
+    for line in snippet.split(separator: "\n") { #expect(test.contains(line), "\(line)") }
+  }
+
+  private static func readme() throws -> String {
     let root = URL(filePath: #filePath).deletingLastPathComponent().appending(path: "../..")
-    let readme = try String(contentsOf: root.appending(path: "README.md"), encoding: .utf8)
+    return try String(contentsOf: root.appending(path: "README.md"), encoding: .utf8)
+  }
+
+  /// Every line of Swift that the first test runs stands in the README, and the other way round.
+  @Test func theReadmeHasTheseLines() throws {
+    let readme = try Self.readme()
     let test = try String(contentsOfFile: #filePath, encoding: .utf8)
     let snippet = try #require(
       readme.split(separator: "```swift\n").dropFirst().first?.split(separator: "```").first)

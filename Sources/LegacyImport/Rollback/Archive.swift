@@ -92,6 +92,7 @@ struct Archive: Sendable {
     try await connection.query(
       """
       SELECT agent_id FROM agent_memories WHERE source_id IS NULL
+      UNION SELECT agent_id FROM agent_memory_history WHERE source_id IS NULL
       UNION SELECT agent_id FROM agent_tools WHERE source_id IS NULL
       UNION SELECT agent_id FROM agent_metrics WHERE source_id IS NULL
       UNION SELECT agent_id FROM agent_executions WHERE source_id IS NULL ORDER BY 1

@@ -18,22 +18,45 @@ extension Archive {
   func writeNewRows(of agent: String, into builder: FileBuilder) async throws -> Int {
     var written = 0
     for (query, sql) in Self.writtenQueries {
-      written += try await connection.transaction(.readOnlySnapshot) { connection in
-        var rows = CursorRows(connection: connection, batch: 200)
-        try await rows.open(PostgresStatement(sql: query, values: [.text(agent)]))
-        var count = 0
-        while let batch = try await rows.nextBatch() {
-          let values = try batch.map { row in
-            try [.text(agent)] + (0..<row.count).map { try SQLiteValue(row.value($0)) }
-          }
-          try await builder.write(values.map { WrittenRow(sql: sql, values: $0) })
-          count += batch.count
-        }
-        return count
-      }
+      written += try await write(query, of: agent, with: sql, into: builder)
     }
+    // What a memory was before comes along, and is no row that an agent sees.
+    _ = try await write(Self.history.query, of: agent, with: Self.history.insert, into: builder)
     return written
   }
+
+  /// Puts the rows of a query into a table, and answers how many there are.
+  private func write(
+    _ query: String, of agent: String, with sql: String, into builder: FileBuilder
+  ) async throws -> Int {
+    try await connection.transaction(.readOnlySnapshot) { connection in
+      var rows = CursorRows(connection: connection, batch: 200)
+      try await rows.open(PostgresStatement(sql: query, values: [.text(agent)]))
+      var count = 0
+      while let batch = try await rows.nextBatch() {
+        let values = try batch.map { row in
+          try [.text(agent)] + (0..<row.count).map { try SQLiteValue(row.value($0)) }
+        }
+        try await builder.write(values.map { WrittenRow(sql: sql, values: $0) })
+        count += batch.count
+      }
+      return count
+    }
+  }
+
+  /// The earlier values that were stored; the imported ones are in the tables that they came from.
+  private static let history = (
+    query: """
+    SELECT namespace, key, coalesce(version, 0), content::text, metadata::text, embedding, \(time("stored_at")),
+      \(time("replaced_at"))
+    FROM agent_memory_history WHERE agent_id = $1 AND source_id IS NULL ORDER BY version
+    """,
+    insert: """
+    INSERT INTO agentbase_history
+      (agent_id, namespace, key, version, content, metadata, embedding, stored_at, replaced_at)
+    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
+    """
+  )
 
   /// What to read from Postgres, and the statement of SQLite that takes its columns behind the agent.
   private static let writtenQueries: [(query: String, insert: String)] = [
@@ -44,15 +67,17 @@ extension Archive {
         greatest(updated_at, (SELECT max(old.updated_at) + interval '1 microsecond' FROM agent_memories AS old
           WHERE old.agent_id = new.agent_id AND old.namespace = new.namespace AND old.key = new.key
           AND old.source_id IS NOT NULL))
-        """)), \(time("expires_at"))
+        """)), \(time("expires_at")), version, time_to_live
       FROM agent_memories AS new WHERE agent_id = $1 AND source_id IS NULL ORDER BY id
       """,
       """
       INSERT INTO agentbase_memories
-        (agent_id, namespace, key, content, metadata, embedding, created_at, updated_at, expires_at)
-      VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
+        (agent_id, namespace, key, content, metadata, embedding, created_at, updated_at, expires_at, version,
+         time_to_live)
+      VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
       ON CONFLICT (agent_id, namespace, key) DO UPDATE SET content = excluded.content, metadata = excluded.metadata,
-        embedding = excluded.embedding, updated_at = excluded.updated_at, expires_at = excluded.expires_at
+        embedding = excluded.embedding, updated_at = excluded.updated_at, expires_at = excluded.expires_at,
+        version = excluded.version, time_to_live = excluded.time_to_live
       """
     ),
     (

@@ -9,7 +9,7 @@ import Testing
 @Suite("Agents: time to live") struct MemoryExpiryTests {
   @Test("What has expired is answered by no verb", arguments: TestBackend.all)
   func nowhere(_ backend: TestBackend) async throws {
-    try await backend.withAgent({ $0.keepsHistory = true }) { agent in
+    try await backend.withAgent(keepsHistory: true) { agent in
       try await agent.storeMemory("a", "apple", namespace: "n")
       try await agent.storeMemory("a", "apple pie", namespace: "n", expiresIn: .microseconds(1500))
       try await agent.storeMemory("stays", "apple", namespace: "n")
@@ -58,7 +58,7 @@ import Testing
 
   @Test("A sweep removes what has expired, and nothing else", arguments: TestBackend.all)
   func sweep(_ backend: TestBackend) async throws {
-    try await backend.withAgent({ $0.keepsHistory = true }) { agent in
+    try await backend.withAgent(keepsHistory: true) { agent in
       for number in 0..<25 { try await agent.storeMemory("gone\(number)", 0) }
       try await agent.storeMemories(
         (0..<25).map { MemoryItem("gone\($0)", 1, expiresIn: .milliseconds(1)) }

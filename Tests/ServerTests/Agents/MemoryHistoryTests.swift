@@ -11,7 +11,7 @@ import Testing
 @Suite("Agents: history") struct MemoryHistoryTests {
   @Test("Every earlier value is listed, the newest first, and comes back", arguments: TestBackend.all)
   func listed(_ backend: TestBackend) async throws {
-    try await backend.withAgent({ $0.keepsHistory = true }) { agent in
+    try await backend.withAgent(keepsHistory: true) { agent in
       var versions: [Int64] = []
       for number in 0..<7 {
         versions.append(
@@ -69,10 +69,7 @@ import Testing
 
   @Test("A limit keeps the newest values", arguments: TestBackend.all)
   func limit(_ backend: TestBackend) async throws {
-    try await backend.withAgent({
-      $0.keepsHistory = true
-      $0.historyLimit = 3
-    }) { agent in
+    try await backend.withAgent(keepsHistory: true, historyLimit: 3) { agent in
       for number in 0..<10 { try await agent.storeMemory("a", number) }
       try await agent.storeMemories([MemoryItem("a", 10)])
       let version = try #require(try await agent.memory("a")?.version)
@@ -83,7 +80,7 @@ import Testing
 
   @Test("A deletion forgets the history, or keeps it to be restored", arguments: TestBackend.all)
   func deletion(_ backend: TestBackend) async throws {
-    try await backend.withAgent({ $0.keepsHistory = true }) { agent in
+    try await backend.withAgent(keepsHistory: true) { agent in
       let first = try await agent.storeMemory("a", 1)
       let second = try await agent.storeMemory("a", 2)
       #expect(try await agent.deleteMemory("a", keepingHistory: true))
@@ -105,7 +102,7 @@ import Testing
 
   @Test("A refreshed memory is no new value", arguments: TestBackend.all)
   func refreshed(_ backend: TestBackend) async throws {
-    try await backend.withAgent({ $0.keepsHistory = true }) { agent in
+    try await backend.withAgent(keepsHistory: true) { agent in
       try await agent.storeMemory("a", 1, expiresIn: .seconds(100))
       #expect(try await agent.retrieveMemory("a", refreshing: true) == 1)
       #expect(try await agent.history(of: "a").versions.isEmpty)

@@ -9,7 +9,7 @@ import Testing
   @Test("Every answer is the model's", arguments: TestBackend.all)
   func operations(_ backend: TestBackend) async throws {
     let seed = SeededGenerator.seed(for: "random operations on \(backend)")
-    try await backend.withAgent({ $0.keepsHistory = true }) { agent in
+    try await backend.withAgent(keepsHistory: true) { agent in
       var run = ModelRun(agent: agent, seed: seed)
       for step in 0..<(runsLongTests ? 4000 : 250) {
         try await run.step(step)
@@ -18,61 +18,13 @@ import Testing
   }
 }
 
-/// What an agent remembers, in the simplest words.
-private struct Model {
-  struct Name: Hashable, Comparable {
-    var space: String
-    var key: String
-    static func < (left: Name, right: Name) -> Bool { (left.space, left.key) < (right.space, right.key) }
-  }
-
-  struct Value {
-    var json: JSON
-    var metadata: JSONObject
-    var version: Int64
-  }
-
-  struct Entry {
-    var value: Value
-    var isExpired: Bool
-  }
-
-  var entries: [Name: Entry] = [:]
-  /// Earlier values, the newest last.
-  var earlier: [Name: [Value]] = [:]
-
-  var alive: [Name: Value] { entries.filter { !$0.value.isExpired }.mapValues(\.value) }
-
-  mutating func store(_ value: Value, under name: Name, isExpired: Bool) {
-    if let old = entries[name] {
-      if old.isExpired { earlier[name] = nil } else { earlier[name, default: []].append(old.value) }
-    }
-    entries[name] = Entry(value: value, isExpired: isExpired)
-  }
-
-  /// Whether there was a memory.
-  mutating func delete(_ name: Name, keepingHistory: Bool) -> Bool {
-    let old = entries.removeValue(forKey: name)
-    if keepingHistory, old?.isExpired != true {
-      if let old { earlier[name, default: []].append(old.value) }
-    } else {
-      earlier[name] = nil
-    }
-    return old.map { !$0.isExpired } ?? false
-  }
-
-  func history(_ name: Name) -> [Value] {
-    entries[name]?.isExpired == true ? [] : (earlier[name] ?? []).reversed()
-  }
-}
-
 /// A run of random operations.
 private struct ModelRun {
   let agent: Agent
   let seed: UInt64
   var generator: SeededGenerator
-  var model = Model()
-  var newest: [Model.Name: Int64] = [:]
+  var model = MemoryModel()
+  var newest: [MemoryModel.Name: Int64] = [:]
   var place = ""
 
   init(agent: Agent, seed: UInt64) {
@@ -85,8 +37,9 @@ private struct ModelRun {
 
   // MARK: - Random things
 
-  private mutating func name() -> Model.Name {
-    Model.Name(space: generator.one(of: Self.spaces), key: "k\(Int.random(in: 0..<5, using: &generator))")
+  private mutating func name() -> MemoryModel.Name {
+    MemoryModel.Name(
+      space: generator.one(of: Self.spaces), key: "k\(Int.random(in: 0..<5, using: &generator))")
   }
 
   private mutating func json() -> JSON {
@@ -134,12 +87,12 @@ private struct ModelRun {
   }
 
   private mutating func stored(
-    _ name: Model.Name, _ json: JSON, _ metadata: JSONObject, _ version: Int64, isExpired: Bool
+    _ name: MemoryModel.Name, _ json: JSON, _ metadata: JSONObject, _ version: Int64, isExpired: Bool
   ) {
     #expect(version > newest[name] ?? 0, "\(place)")
     newest[name] = version
     model.store(
-      Model.Value(json: json, metadata: metadata, version: version), under: name, isExpired: isExpired)
+      MemoryModel.Value(json: json, metadata: metadata, version: version), under: name, isExpired: isExpired)
   }
 
   /// What lives for a microsecond is gone when this has ended.
@@ -156,11 +109,11 @@ private struct ModelRun {
   }
 
   private mutating func storeMany() async throws {
-    var batch: [(Model.Name, JSON, JSONObject)] = []
+    var batch: [(MemoryModel.Name, JSON, JSONObject)] = []
     for _ in 0..<Int.random(in: 1..<8, using: &generator) { batch.append((name(), json(), metadata())) }
     try await agent.storeMemories(
       batch.map { MemoryItem($0.0.key, $0.1, namespace: $0.0.space, metadata: $0.2) })
-    var last: [Model.Name: (JSON, JSONObject)] = [:]
+    var last: [MemoryModel.Name: (JSON, JSONObject)] = [:]
     for (name, json, metadata) in batch { last[name] = (json, metadata) }
     for (name, value) in last {
       let memory = try await agent.memory(name.key, namespace: name.space)
@@ -200,7 +153,7 @@ private struct ModelRun {
 
   private mutating func deleteMany() async throws {
     let space = generator.one(of: Self.spaces)
-    let names = (0..<3).map { _ in Model.Name(space: space, key: name().key) }
+    let names = (0..<3).map { _ in MemoryModel.Name(space: space, key: name().key) }
     let count = try await agent.deleteMemories(keys: names.map(\.key), namespace: space)
     var expected = 0
     for name in Set(names) where model.delete(name, keepingHistory: false) { expected += 1 }
@@ -209,10 +162,10 @@ private struct ModelRun {
 
   // MARK: - Questions
 
-  private func expect(_ memories: [Memory], _ names: [Model.Name]) {
-    #expect(memories.map { Model.Name(space: $0.namespace, key: $0.key) } == names, "\(place)")
+  private func expect(_ memories: [Memory], _ names: [MemoryModel.Name]) {
+    #expect(memories.map { MemoryModel.Name(space: $0.namespace, key: $0.key) } == names, "\(place)")
     for memory in memories {
-      let value = model.alive[Model.Name(space: memory.namespace, key: memory.key)]
+      let value = model.alive[MemoryModel.Name(space: memory.namespace, key: memory.key)]
       #expect(memory.value.json == value?.json && memory.metadata == value?.metadata, "\(place)")
       #expect(memory.version == value?.version, "\(place)")
     }
@@ -227,9 +180,9 @@ private struct ModelRun {
     }
   }
 
-  private mutating func filter() -> (MemoryFilter?, (Model.Value) -> Bool) {
+  private mutating func filter() -> (MemoryFilter?, (MemoryModel.Value) -> Bool) {
     let number = Int.random(in: 0..<20, using: &generator)
-    let n = { (value: Model.Value) -> Int? in
+    let n = { (value: MemoryModel.Value) -> Int? in
       guard case .number(let number)? = value.json["n"] else { return nil }
       return Int(number.digits)
     }
@@ -274,7 +227,7 @@ private struct ModelRun {
       found.append(memory)
     }
     let places = found.map {
-      (time: $0.updatedAt ?? .distantPast, name: Model.Name(space: $0.namespace, key: $0.key))
+      (time: $0.updatedAt ?? .distantPast, name: MemoryModel.Name(space: $0.namespace, key: $0.key))
     }
     for (first, second) in zip(places, places.dropFirst()) {
       #expect(first.time > second.time || (first.time == second.time && first.name < second.name), "\(place)")
@@ -327,7 +280,7 @@ private struct ModelRun {
 
   private mutating func read() async throws {
     let space = generator.one(of: Self.spaces)
-    let names = (0..<5).map { Model.Name(space: space, key: "k\($0)") }
+    let names = (0..<5).map { MemoryModel.Name(space: space, key: "k\($0)") }
     let values = try await agent.retrieveMemories(keys: names.map(\.key), as: JSON.self, namespace: space)
     #expect(values == names.map { model.alive[$0]?.json }, "\(place)")
     let memories = try await agent.memories(keys: names.map(\.key), namespace: space)

@@ -38,11 +38,13 @@ enum TestBackend: String, CaseIterable, CustomStringConvertible, Sendable {
   // MARK: - Agents
 
   /// Runs the body with a new agent, and closes it.
+  ///
+  /// - Parameter keepsHistory: whether it keeps values that are replaced, and how many of a key.
   func withAgent(
-    _ configure: @Sendable (inout AgentConfig) -> Void = { _ in }, _ body: (Agent) async throws -> Void
+    keepsHistory: Bool = false, historyLimit: Int? = nil, _ body: (Agent) async throws -> Void
   ) async throws {
     try await withPlace { place in
-      let agent = try await place.agent(configure)
+      let agent = try await place.agent(keepsHistory: keepsHistory, historyLimit: historyLimit)
       do {
         try await body(agent)
       } catch {
@@ -82,10 +84,11 @@ enum TestBackend: String, CaseIterable, CustomStringConvertible, Sendable {
       try await Agent(AgentConfig(name: id ?? self.id, memoryBackend: backend))
     }
 
-    /// The first agent, configured.
-    func agent(_ configure: @Sendable (inout AgentConfig) -> Void) async throws -> Agent {
+    /// The first agent, which keeps values that are replaced where it is asked to.
+    func agent(keepsHistory: Bool, historyLimit: Int?) async throws -> Agent {
       var config = AgentConfig(name: id, memoryBackend: backend)
-      configure(&config)
+      config.keepsHistory = keepsHistory
+      config.historyLimit = historyLimit
       return try await Agent(config)
     }
   }

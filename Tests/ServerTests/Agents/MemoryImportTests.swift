@@ -1,0 +1,182 @@
+// Versions, history and lives of memories on their way into Postgres and back; and several processes at once.
+
+import AgentBase
+import Foundation
+import LegacyImport
+import Postgres
+import SQLite
+import TestSupport
+import Testing
+
+@Suite("Agents: versions and history, imported and brought back") struct MemoryImportTests {
+  private static let legacySQL = """
+    CREATE TABLE memory (key TEXT PRIMARY KEY, value TEXT, timestamp TEXT, expires_at TEXT);
+    INSERT INTO memory VALUES ('a', 'one', '2024-01-15 10:30:00', NULL), ('b', 'two', '2024-01-15 10:30:00', NULL),
+      ('gone', 'three', '2024-01-15 10:30:00', '2024-01-16 10:30:00'), ('gone too', '4', NULL, '2024-01-16'),
+      ('stays', 'five', NULL, '2099-01-16 10:30:00');
+    """
+
+  private func agent(_ backend: MemoryBackend) async throws -> Agent {
+    var config = AgentConfig(name: "own", memoryBackend: backend)
+    config.eventHandler = nil
+    config.keepsHistory = true
+    return try await Agent(config)
+  }
+
+  @Test("Notes and history of a file are no memories, and come back with it", arguments: TestServer.versions)
+  func thereAndBack(_ version: TestServer.Version) async throws {
+    let scene = try await ImportScene(version)
+    let path = try scene.folder.file("agents/own/memory.db")
+    try SQLiteConnection(path: path).executeScript(Self.legacySQL)
+    let before = try await agent(.sqliteFile(path))
+    for number in 0..<3 { try await before.storeMemory("a", number) }
+    for number in 0..<3 {
+      try await before.storeMemory("n", number, metadata: ["m": 1], expiresIn: .seconds(500))
+    }
+    let versions = try await before.history(of: "a").versions.map(\.version)
+    let counted = try #require(try await before.memory("a")?.version)
+    #expect(versions.count == 3)
+    await before.close()
+
+    let report = try await scene.importAll()
+    #expect(report.verification?.differences.isEmpty == true)
+    let connection = try await PostgresConnection.connect(try PostgresConfiguration(scene.url))
+    let rows = try await connection.query(
+      """
+      SELECT key FROM agent_memories AS memory JOIN agent_import_sources AS source USING (agent_id, source_id)
+      WHERE agent_id = 'own' AND table_name IN ('agentbase_notes', 'agentbase_history')
+      """)
+    #expect(rows.isEmpty)
+    await connection.close()
+    let after = try await agent(.postgres(url: scene.url))
+    #expect(try await after.retrieveMemories(keys: ["a", "n"]) == [2, 2])
+    let untouched = try #require(try await after.memory("b"))
+    #expect(untouched.version < 0)
+    // What Postgres has counted and kept goes back beside it.
+    let stored = try await after.storeMemory("since", 1, metadata: ["m": 2])
+    let again = try await after.storeMemory("since", 2, expiresIn: .seconds(700))
+    try await after.storeMemory("deleted", 3)
+    try await after.deleteMemory("deleted", keepingHistory: true)
+    await after.close()
+
+    let folder = scene.folder.path + "/restored"
+    let rollback = try await Rollback(postgresURL: scene.url, destination: .folder(folder)).run()
+    #expect(rollback.exitCode == 0 && rollback.warnings.isEmpty)
+    let back = try await agent(.sqliteFile(folder + "/own/memory.db"))
+    #expect(try await back.history(of: "a").versions.map(\.version) == versions)
+    #expect(try await back.memory("a")?.version == counted)
+    #expect(try await back.memory("n")?.timeToLive == .seconds(500))
+    let since = try #require(try await back.memory("since"))
+    #expect(since.version == again && since.timeToLive == .seconds(700))
+    let earlier = try #require(try await back.history(of: "since").versions.first)
+    #expect(earlier.version == stored && earlier.metadata == ["m": 2] && earlier.value.json == 1)
+    #expect(try await back.history(of: "deleted").versions.map(\.value.json) == [3])
+    #expect(try await back.storeMemory("since", 3, expecting: .version(again)) > again)
+    await back.close()
+  }
+
+  @Test("Expired rows of a legacy file are swept in the file", arguments: [true, false])
+  func sweepsFiles(hasWritten: Bool) async throws {
+    try await TemporaryFolder.with { folder in
+      let path = try folder.file("memory.db")
+      try SQLiteConnection(path: path).executeScript(Self.legacySQL)
+      let agent = try await agent(.sqliteFile(path))
+      if hasWritten { try await agent.storeMemory("own", 1, metadata: ["m": 1], expiresIn: .microseconds(1)) }
+      try await Task.sleep(for: .milliseconds(5))
+      #expect(try await agent.sweepExpiredMemories(batchSize: 1) == (hasWritten ? 3 : 2))
+      #expect(try await agent.listMemories().memories.map(\.key) == ["a", "b", "stays"])
+      await agent.close()
+      let left = try SQLiteConnection(path: path).query("SELECT key FROM memory ORDER BY key")
+      #expect(left.map { $0[0].string } == ["a", "b", "stays"])
+    }
+  }
+
+  @Test("Imported rows that have expired are swept, and not taken for lost", arguments: TestServer.versions)
+  func sweepsImported(_ version: TestServer.Version) async throws {
+    let scene = try await ImportScene(version)
+    let path = try scene.folder.file("agents/own/memory.db")
+    try SQLiteConnection(path: path).executeScript(Self.legacySQL)
+    _ = try await scene.importAll()
+    let agent = try await agent(.postgres(url: scene.url))
+    // A stored value keeps its key, whatever has expired behind it; one that has expired takes the imported row with it.
+    try await agent.storeMemory("gone too", 1)
+    try await agent.storeMemory("b", 1, expiresIn: .microseconds(1))
+    #expect(try await agent.sweepExpiredMemories() == 2)
+    #expect(try await agent.listMemories().memories.map(\.key) == ["a", "gone too", "stays"])
+    #expect(try await agent.memories(keys: ["b", "gone"]).allSatisfy { $0 == nil })
+    await agent.close()
+    let report = try await scene.importAll()
+    #expect(report.verification?.differences.isEmpty == true)
+    let again = try await self.agent(.postgres(url: scene.url))
+    #expect(try await again.listMemories().memories.map(\.key) == ["a", "gone too", "stays"])
+    await again.close()
+  }
+
+  @Test(
+    "Two processes that increment lose nothing",
+    arguments: [TestBackend.sqliteNew, .sqliteLegacy, .postgres18])
+  func twoProcesses(_ backend: TestBackend) async throws {
+    guard TestBackend.all.contains(backend) else { return }
+    try await backend.withPlace { place in
+      let agent = try await place.agent()
+      try await agent.storeMemory("count", 0)
+      let words = [backend.version == nil ? "--sqlite" : "--postgres-url", place.target]
+      let increments = 6
+      try await withThrowingTaskGroup(of: Void.self) { group in
+        for _ in 0..<2 {
+          group.addTask {
+            for _ in 0..<increments {
+              while true {
+                let got = try await Command.run(
+                  ["memory", "get", "count", "--json", "--agent", place.id] + words, in: "/tmp")
+                let memory = try got.json()
+                let next = try #require(memory["value"]?.int64Value) + 1
+                let put = try await Command.run(
+                  [
+                    "memory", "put", "count", "\(next)", "--if-version", memory["version"]?.text ?? "",
+                    "--agent",
+                    place.id,
+                  ] + words, in: "/tmp")
+                if put.exitCode == 0 { break }
+                #expect(put.exitCode == 1 && put.errors.contains("was expected"), "\(put.errors)")
+              }
+            }
+          }
+        }
+        group.addTask {
+          for _ in 0..<increments { try await agent.updateMemory("count", as: Int.self) { ($0 ?? 0) + 1 } }
+        }
+        try await group.waitForAll()
+      }
+      #expect(try await agent.retrieveMemory("count") == 3 * increments)
+      await agent.close()
+    }
+  }
+
+  @Test("A conflict is not the end of a transaction", arguments: TestBackend.all)
+  func transactions(_ backend: TestBackend) async throws {
+    try await backend.withAgent(keepsHistory: true) { agent in
+      let version = try await agent.storeMemory("a", 1)
+      try await agent.transaction { transaction in
+        await #expect(throws: AgentBaseError.self) {
+          try await transaction.storeMemory("a", 2, expecting: .absent)
+        }
+        try await transaction.storeMemory("a", 3, expecting: .version(version))
+        try await transaction.storeMemories([MemoryItem("b", 1), MemoryItem("c", 1)])
+        try await transaction.updateMemory("b") { ($0 ?? 0) + 1 }
+        #expect(try await transaction.deleteMemories(keys: ["c"]) == 1)
+        #expect(try await transaction.history(of: "a").versions.map(\.version) == [version])
+        #expect(try await transaction.listMemories(in: .all).memories.map(\.key) == ["a", "b"])
+      }
+      #expect(try await agent.retrieveMemories(keys: ["a", "b", "c"]) == [3, 2, nil])
+      await #expect(throws: CancellationError.self) {
+        try await agent.transaction { transaction in
+          try await transaction.storeMemories([MemoryItem("a", 9), MemoryItem("d", 9)])
+          throw CancellationError()
+        }
+      }
+      #expect(try await agent.retrieveMemories(keys: ["a", "d"]) == [3, nil])
+      #expect(try await agent.history(of: "a").versions.count == 1)
+    }
+  }
+}
