@@ -73,7 +73,7 @@ struct TransactionTests {
   @Test("Others wait for its end, and all go on then")
   func others() async throws {
     let folder = try DatabaseFolder()
-    let database = try await open(folder)
+    let database = try await open(folder, busyTimeout: .seconds(300))
     try await withThrowingTaskGroup(of: Void.self) { group in
       try await database.transaction { transaction in
         try await insert(1, transaction)

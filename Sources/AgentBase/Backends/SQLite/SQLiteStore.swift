@@ -15,10 +15,10 @@ final class SQLiteStore: AgentStore {
 
   /// Opens a file; the agents of one file share its connections.
   convenience init(path: String, config: AgentConfig) async throws {
-    let waitLimit = config.waitLimit
+    let (waitLimit, isEager) = (config.waitLimit, config.isEager)
     let observer = DriverEvents(config.eventHandler, slowQueryLimit: config.slowQueryLimit)?.sqlite
     let lease = try await SQLiteAgentFile.shared.lease(SQLiteAgentFile.key(for: path)) {
-      try await SQLiteAgentFile(path: path, waitLimit: waitLimit, observer: observer)
+      try await SQLiteAgentFile(path: path, waitLimit: waitLimit, isEager: isEager, observer: observer)
     } close: {
       await $0.close()
     }
