@@ -17,7 +17,8 @@ public struct PostgresTransaction: Sendable {
   ///
   /// - Throws: as ``PostgresConnection/query(_:)`` does; after an error of the server the transaction can only be undone.
   public func query(_ statement: PostgresStatement) async throws(PostgresError) -> PostgresRows {
-    let result = await ScopeFrame.$current.withValue(frame) { () async -> Result<PostgresRows, PostgresError> in
+    let result = await ScopeFrame.$current.withValue(frame) {
+      () async -> Result<PostgresRows, PostgresError> in
       do throws(PostgresError) {
         return .success(try await connection.query(statement))
       } catch {

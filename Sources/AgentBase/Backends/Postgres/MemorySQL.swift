@@ -22,7 +22,7 @@ enum MemorySQL {
     """
 
   /// The current row of a key, expired or not; the conditions are on agent, namespace and key.
-  private static func current(_ columns: String, where condition: PostgresStatement) -> PostgresStatement {
+  static func current(_ columns: String, where condition: PostgresStatement) -> PostgresStatement {
     """
     SELECT * FROM (
       (SELECT 0 AS place, \(unsafeSQL: columns) FROM agent_memories WHERE \(condition) AND source_id IS NULL)
@@ -37,14 +37,19 @@ enum MemorySQL {
 
   /// The current value of a key: content, is_imported, source_exact.
   static func value(agent: String, namespace: String, key: String) -> PostgresStatement {
-    let current = current(
+    PostgresStatement(sql: valueSQL, values: [.text(agent), .text(namespace), .text(key)])
+  }
+
+  /// Made once: to put it together anew took a fifth of the time of a read.
+  private static let valueSQL: String = {
+    let newest = current(
       "content, source_id IS NOT NULL AS is_imported, source_exact, expires_at",
-      where: "agent_id = \(agent) AND namespace = \(namespace) AND key = \(key)")
+      where: "agent_id = $1 AND namespace = $2 AND key = $3")
     return """
-      SELECT content, is_imported, source_exact FROM (\(current)) AS memory
+      SELECT content, is_imported, source_exact FROM (\(newest.sql)) AS memory
       WHERE expires_at IS NULL OR expires_at > now()
       """
-  }
+  }()
 
   /// The current memory of a key.
   static func memory(agent: String, namespace: String, key: String) -> PostgresStatement {

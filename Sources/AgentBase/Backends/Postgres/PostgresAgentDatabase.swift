@@ -1,5 +1,6 @@
 // A Postgres database with agents in it, which the agents of a process share.
 
+import Foundation
 import Postgres
 import Schema
 
@@ -9,11 +10,14 @@ final class PostgresAgentDatabase: Sendable {
   static let shared = SharedResources<PostgresAgentDatabase>()
 
   let pool: PostgresPool
+  /// The reads and stores of all agents that are under way at once; nil where each runs by itself.
+  let gatherers: (reads: CallGatherer<GatheredReads>, stores: CallGatherer<GatheredStores>)?
 
   /// Connects, and makes the tables where there are none.
   init(url: String, config: AgentConfig) async throws {
     do {
-      let target = try PostgresConfiguration(url)
+      var target = try PostgresConfiguration(url)
+      target.preparesStatements = config.connections.preparesStatements
       // One connection of its own: a server that is not there is told at once, where the pool would wait for it.
       let connection = try await PostgresConnection.connect(target)
       do {
@@ -28,13 +32,43 @@ final class PostgresAgentDatabase: Sendable {
         throw error
       }
       await connection.close()
-      var limits = PostgresPoolConfiguration(maximumSize: max(1, config.maximumConnections))
-      limits.waitLimit = config.waitLimit
       pool = PostgresPool(
-        target, configuration: limits,
+        target, configuration: PostgresPoolConfiguration(config),
         observer: DriverEvents(config.eventHandler, slowQueryLimit: config.slowQueryLimit)?.postgres)
+      gatherers =
+        config.connections.gathersCalls
+        ? (
+          CallGatherer(GatheredReads(pool: pool), limits: Self.reads(over: pool.configuration.maximumSize)),
+          CallGatherer(GatheredStores(pool: pool), limits: Self.stores(over: pool.configuration.maximumSize))
+        ) : nil
     } catch {
       throw AgentBaseError.of(error)
     }
+  }
+
+  /// A few large batches are faster than many small ones: a statement costs as much as ten rows, a commit far more.
+  private static func reads(over connections: Int) -> GatheringLimits {
+    GatheringLimits(batches: max(1, min(connections - 1, Self.limit("R", 3))), calls: Self.limit("RC", 256))
+  }
+
+  private static func stores(over connections: Int) -> GatheringLimits {
+    GatheringLimits(batches: max(1, min(connections - 1, Self.limit("S", 3))), calls: Self.limit("SC", 256))
+  }
+  private static func limit(_ n: String, _ d: Int) -> Int {
+    ProcessInfo.processInfo.environment["GL_" + n].flatMap { Int($0) } ?? d
+  }
+}
+
+extension PostgresPoolConfiguration {
+  /// The pool of the agents of one URL.
+  init(_ config: AgentConfig) {
+    let settings = config.connections
+    let maximum = max(1, settings.maximum)
+    self.init(maximumSize: maximum, minimumSize: min(max(0, settings.minimum), maximum))
+    waitLimit = config.waitLimit
+    idleLimit = settings.idleLimit
+    ageLimit = settings.ageLimit
+    prePingAfter = settings.prePingAfter
+    retryLimit = settings.retryLimit
   }
 }

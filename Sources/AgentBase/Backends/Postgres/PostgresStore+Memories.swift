@@ -3,11 +3,15 @@
 import Postgres
 
 extension PostgresStore {
-  func store(_ draft: MemoryDraft) async throws { try await write(MemorySQL.store(draft, agent: agent)) }
+  func store(_ draft: MemoryDraft) async throws { try await storeGathered(draft) }
 
   func value(namespace: String, key: String) async throws -> MemoryValue? {
-    try await read(MemorySQL.value(agent: agent, namespace: namespace, key: key), PostgresMemoryRow.value)
-      .first
+    guard let row = try await readGathered(namespace: namespace, key: key) else { return nil }
+    do {
+      return try PostgresMemoryRow.value(row)
+    } catch {
+      throw AgentBaseError.of(error)
+    }
   }
 
   func memory(namespace: String, key: String) async throws -> Memory? {

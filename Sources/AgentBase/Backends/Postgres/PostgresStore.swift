@@ -39,45 +39,69 @@ final class PostgresStore: AgentStore {
 
   // MARK: - Statements
 
-  /// Runs a statement that only reads, and once more where the connection breaks.
+  /// Runs a statement that only reads, and again where the connection breaks.
   func read<Value>(
     _ statement: PostgresStatement, _ make: (PostgresRow) throws(PostgresError) -> Value
   ) async throws -> [Value] {
     do {
-      do throws(PostgresError) {
-        return try (try await run(statement)).map { row throws(PostgresError) in try make(row) }
-      } catch {
-        guard error.code == .connectionLost, transaction == nil else { throw error }
-        return try (try await run(statement)).map { row throws(PostgresError) in try make(row) }
+      let rows =
+        if let transaction { try await transaction.query(statement) } else {
+          try await pool.query(statement, isRepeatable: true)
+        }
+      return try rows.map { row throws(PostgresError) in try make(row) }
+    } catch {
+      throw AgentBaseError.of(error)
+    }
+  }
+
+  /// The row of a key's current value, read with others that are under way; nil where there is none.
+  func readGathered(namespace: String, key: String) async throws -> PostgresRow? {
+    do {
+      if transaction == nil, let reads = lease.resource.gatherers?.reads {
+        return try await reads.call(MemoryPlace(agent: agent, namespace: namespace, key: key))
       }
     } catch {
       throw AgentBaseError.of(error)
     }
+    return try await read(MemorySQL.value(agent: agent, namespace: namespace, key: key)) { $0 }.first
   }
 
   /// Runs a statement that writes; the agent's own row is there before it.
   @discardableResult
   func write(_ statement: PostgresStatement) async throws -> PostgresRows {
     do {
-      if transaction != nil { return try await run(statement) }
-      try await register()
-      do throws(PostgresError) {
-        return try await run(statement)
-      } catch {
-        // The agent's row was removed behind our back; the statement did nothing.
-        guard error.sqlState == .foreignKeyViolation else { throw error }
-        registration.withLock { $0 = nil }
-        try await register()
-        return try await run(statement)
-      }
+      if let transaction { return try await transaction.query(statement) }
+      return try await registered { () throws(PostgresError) in try await pool.query(statement) }
     } catch {
       throw AgentBaseError.of(error)
     }
   }
 
-  /// Runs a statement where this store's statements run: on any connection of the pool, or in the transaction.
-  private func run(_ statement: PostgresStatement) async throws(PostgresError) -> PostgresRows {
-    if let transaction { try await transaction.query(statement) } else { try await pool.query(statement) }
+  /// Stores a value, with others that are under way.
+  func storeGathered(_ draft: MemoryDraft) async throws {
+    let storing = MemoryStoring(agent: agent, draft: draft)
+    guard transaction == nil, storing.isGathered, let stores = lease.resource.gatherers?.stores else {
+      _ = try await write(MemorySQL.store(draft, agent: agent))
+      return
+    }
+    do {
+      try await registered { try await stores.call(storing) }
+    } catch {
+      throw AgentBaseError.of(error)
+    }
+  }
+
+  /// Runs what writes when the agent's own row is there; again where that row was removed behind our back.
+  private func registered<Value>(_ body: () async throws -> Value) async throws -> Value {
+    try await register()
+    do {
+      return try await body()
+    } catch let error as PostgresError where error.sqlState == .foreignKeyViolation {
+      // The statement did nothing.
+      registration.withLock { $0 = nil }
+      try await register()
+      return try await body()
+    }
   }
 
   // MARK: - Transactions

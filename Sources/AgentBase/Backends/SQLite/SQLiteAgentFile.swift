@@ -23,7 +23,8 @@ final class SQLiteAgentFile: Sendable {
   init(path: String, waitLimit: Duration, observer: SQLiteObserver? = nil) async throws {
     try Self.check(path)
     do {
-      database = try await SQLiteDatabase(path: path, access: .create, busyTimeout: waitLimit, readers: 2, observer: observer)
+      database = try await SQLiteDatabase(
+        path: path, access: .create, busyTimeout: waitLimit, readers: 2, observer: observer)
     } catch {
       throw Self.agentBaseError(error)
     }
@@ -126,7 +127,8 @@ final class SQLiteAgentFile: Sendable {
   }
 
   /// The tables that a writer sees, and whether readers have remembered them.
-  private func catalog(_ connection: SQLiteConnection) throws -> (catalog: SQLiteCatalog, isRemembered: Bool) {
+  private func catalog(_ connection: SQLiteConnection) throws -> (catalog: SQLiteCatalog, isRemembered: Bool)
+  {
     let version = try SQLiteCatalog.version(of: connection)
     if let catalog = cached.withLock({ $0 }), catalog.version == version { return (catalog, true) }
     return (try SQLiteCatalog(reading: connection, version: version), false)
