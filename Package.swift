@@ -30,7 +30,7 @@ let package = Package(
       plugins: ["EmbedSchema"]),
 
     // What agents import, what moves their old files, and the command line over both.
-    .target(name: "AgentBase", dependencies: ["SQLite", "Postgres", "Schema"]),
+    .target(name: "AgentBase", dependencies: ["SQLite", "Postgres", "Schema", "CCrypto"]),
     .target(name: "LegacyImport", dependencies: ["AgentBase", "SQLite", "Postgres", "CCrypto"]),
     .executableTarget(
       name: "agentbase",

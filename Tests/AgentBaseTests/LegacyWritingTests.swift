@@ -18,7 +18,9 @@ import Testing
       try await agent.storeMemory("old", ["a": 3])
       try await agent.storeMemory("text", "hello")
     }
-    #expect(try file.tables() == ["memory"])
+    // Beside it are only notes on what was written, and no memory.
+    #expect(try file.rows("SELECT count(*) FROM agentbase_memories") == [[0]])
+    #expect(try file.rows("SELECT key FROM agentbase_notes ORDER BY key") == [["new"], ["old"], ["text"]])
     let rows = try file.rows(
       "SELECT key, value, length(timestamp), substr(timestamp, 11, 1) FROM memory ORDER BY key")
     #expect(
@@ -237,8 +239,9 @@ import Testing
     try await file.withAgent { try await $0.storeMemory("a", 1) }
     #expect(
       try file.tables() == [
-        "agentbase_executions", "agentbase_memories", "agentbase_metrics", "agentbase_schema_versions",
-        "agentbase_tools",
+        "agentbase_executions", "agentbase_history", "agentbase_memories", "agentbase_metrics",
+        "agentbase_notes",
+        "agentbase_schema_versions", "agentbase_tools",
       ])
     #expect(try file.rows("PRAGMA journal_mode") == [["wal"]])
     #expect(

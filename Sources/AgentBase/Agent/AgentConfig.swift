@@ -30,6 +30,13 @@ public struct AgentConfig: Sendable {
   public var waitLimit: Duration = .seconds(30)
   /// The time zone of legacy times without an offset, in a SQLite file.
   public var legacyTimeZone: TimeZone = .gmt
+  /// Whether values that are replaced are kept, to be listed and restored.
+  public var keepsHistory = false
+  /// How many earlier values of a key are kept where `keepsHistory` is set; nil for all.
+  public var historyLimit: Int?
+  /// How often this process removes expired memories from the database, of all agents in Postgres and of the agents that
+  /// are open in a SQLite file; nil for never. The first agent of a database that has one sets it.
+  public var sweepInterval: Duration?
   /// Who takes the events; nil for nobody. Of agents that share connections, the first one's hears of those.
   public var eventHandler: (any AgentEventHandler)? = DeprecationLog()
   /// How long a statement may take before it makes an event of the kind `slowQuery`; nil for any time.
@@ -56,5 +63,11 @@ public struct AgentConfig: Sendable {
     environment: [String: String] = ProcessInfo.processInfo.environment
   ) throws(AgentBaseError) {
     self.init(name: name, id: id, memoryBackend: try MemoryBackend(environment: environment))
+  }
+
+  /// How many earlier values a stored memory asks to be kept; nil where it asks for none.
+  var storedHistoryLimit: Int32? {
+    guard keepsHistory, historyLimit.map({ $0 > 0 }) ?? true else { return nil }
+    return historyLimit.flatMap(Int32.init(exactly:)) ?? .max
   }
 }

@@ -80,7 +80,8 @@ struct ExecutionEnd: Sendable {
 struct ExecutionQuery: Sendable {
   var task: String?
   var status: AgentExecution.Status?
-  /// Microseconds since 1970 UTC.
-  var since: Int64?
+  var range = RecordRange()
+  /// The place behind which the listing goes on.
+  var after: RecordPlace?
   var limit: Int
 }

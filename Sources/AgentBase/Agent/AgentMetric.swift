@@ -31,7 +31,8 @@ struct MetricDraft: Sendable {
 /// Which measurements are asked for.
 struct MetricQuery: Sendable {
   var name: String?
-  /// Microseconds since 1970 UTC.
-  var since: Int64?
+  var range = RecordRange()
+  /// The place behind which the listing goes on.
+  var after: RecordPlace?
   var limit: Int
 }

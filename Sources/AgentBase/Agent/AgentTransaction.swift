@@ -10,7 +10,8 @@ import SQLite
 ///       try await transaction.recordMetric("orders", 1)
 ///     }
 ///
-/// It sees what it has written itself, and works as if no other transaction ran beside it. Any task may use it until its body has
+/// It sees what it has written itself, and works as if nothing else ran beside it: an agent's transactions run one after the
+/// other. Any task may use it until its body has
 /// ended; calls after that fail with the code `closed`.
 public final class AgentTransaction: AgentOperations {
   /// The agent's rows, as the transaction sees them.
@@ -31,8 +32,8 @@ extension AgentOperations {
   /// `outsideTransaction`: they would wait for the transaction that waits for them. On SQLite nothing else is written into
   /// the file while the body runs, so it should be short.
   ///
-  /// - Parameter isRetryable: whether the body may run again from its start. On Postgres a transaction fails when another changes
-  ///   what it has read; it is then tried again, for some seconds. Of the outermost transaction only.
+  /// - Parameter isRetryable: whether the body may run again from its start. On Postgres a transaction fails where a call outside of
+  ///   it changes what it changes too; it is then tried again, for some seconds. Of the outermost transaction only.
   /// - Throws: what the body throws; `AgentBaseError`, whose `isSafeToRetry` says that nothing happened and that the same may
   ///   succeed when it is tried again.
   @discardableResult
@@ -63,7 +64,8 @@ extension AgentAccess {
     _ = end(
       AgentBaseError(
         failure?.code ?? .database,
-        "the transaction is undone: a call in it had failed" + (failure.map { " (\($0.message))" } ?? ""),
+        "the transaction is undone: "
+          + (failure.map { "a call in it failed (\($0.message))" } ?? "a call in it was cancelled"),
         advice: "Put what may fail into a transaction within it.", underlying: failure?.underlying,
         isSafeToRetry: failure?.isSafeToRetry ?? true))
   }

@@ -20,6 +20,12 @@ public struct Memory: Sendable {
   public var updatedAt: Date?
   /// When it expires; nil where it stays.
   public var expiresAt: Date?
+  /// How long it lives after it was stored, or read with `refreshing`; nil where it stays, or a legacy row does not say.
+  public var timeToLive: Duration?
+  /// Which of the key's values this is: each one that is stored has a greater version than those before, and none comes again
+  /// after a deletion. A legacy row that the library has not written has a negative one, which is made from its value and
+  /// metadata.
+  public var version: Int64
   /// Whether it came from a legacy file by an import.
   public var isImported: Bool
 
@@ -35,12 +41,33 @@ public struct Memory: Sendable {
   }
 }
 
-/// A part of a listing.
-public struct MemoryPage: Sendable {
-  /// The memories, in the order of their keys' bytes.
-  public var memories: [Memory]
-  /// The key to give as `after` for the next part; nil where this is the last.
-  public var next: String?
+/// A memory that is to be stored, for `storeMemories`.
+public struct MemoryItem: Sendable {
+  /// The namespace.
+  public var namespace: String
+  /// The key.
+  public var key: String
+  /// The value.
+  public var value: any Encodable & Sendable
+  /// What else to keep with it.
+  public var metadata: JSONObject
+  /// The value's vector.
+  public var embedding: [Float]?
+  /// How long it is kept; nil for ever.
+  public var expiresIn: Duration?
+
+  /// A memory; the parameters are those of `storeMemory`.
+  public init(
+    _ key: String, _ value: any Encodable & Sendable, namespace: String = "", metadata: JSONObject = [:],
+    embedding: [Float]? = nil, expiresIn: Duration? = nil
+  ) {
+    self.key = key
+    self.value = value
+    self.namespace = namespace
+    self.metadata = metadata
+    self.embedding = embedding
+    self.expiresIn = expiresIn
+  }
 }
 
 /// A memory on its way into a store, checked.
@@ -53,4 +80,38 @@ struct MemoryDraft: Sendable {
   var embedding: [Float]?
   /// Microseconds to live.
   var timeToLive: Int64?
+  /// How many earlier values of the key are kept; nil where none is.
+  var historyLimit: Int32?
+
+  var name: MemoryName { MemoryName(namespace: namespace, key: key) }
+}
+
+/// What an agent's memory is found by. Two names are the same where their bytes are.
+struct MemoryName: Hashable, Comparable, Sendable {
+  var namespace: String
+  var key: String
+
+  static func == (left: MemoryName, right: MemoryName) -> Bool {
+    left.namespace.isExactly(right.namespace) && left.key.isExactly(right.key)
+  }
+
+  static func < (left: MemoryName, right: MemoryName) -> Bool {
+    left.namespace.isExactly(right.namespace)
+      ? left.key.utf8.lexicographicallyPrecedes(right.key.utf8)
+      : left.namespace.utf8.lexicographicallyPrecedes(right.namespace.utf8)
+  }
+
+  func hash(into hasher: inout Hasher) {
+    ExactText(namespace).hash(into: &hasher)
+    ExactText(key).hash(into: &hasher)
+  }
+}
+
+extension [MemoryDraft] {
+  /// What a batch stores: of two memories with one name the last one, in the order of the names, so that no two
+  /// batches wait for each other.
+  func settled() -> [MemoryDraft] {
+    let last = Dictionary(map { ($0.name, $0) }, uniquingKeysWith: { $1 })
+    return last.sorted { $0.key < $1.key }.map(\.value)
+  }
 }

@@ -96,7 +96,7 @@ public struct MemoryValue: Sendable {
     return json.jsonbText
   }
 
-  private static func decoder() -> JSONDecoder {
+  static func decoder() -> JSONDecoder {
     let decoder = JSONDecoder()
     decoder.nonConformingFloatDecodingStrategy = .convertFromString(
       positiveInfinity: "Infinity", negativeInfinity: "-Infinity", nan: "NaN")
@@ -113,7 +113,7 @@ public struct MemoryValue: Sendable {
   private static func article(_ type: Any.Type) -> String { "of the type \(type)" }
 
   /// What an encoder or decoder stumbled over, without the value.
-  private static func reason(_ error: any Error) -> String {
+  static func reason(_ error: any Error) -> String {
     let context: (path: [any CodingKey], text: String)? =
       switch error {
       case DecodingError.typeMismatch(let type, let context): (context.codingPath, "\(type) is needed")
@@ -121,7 +121,8 @@ public struct MemoryValue: Sendable {
         (context.codingPath, "\(type) is needed, and null is there")
       case DecodingError.keyNotFound(let key, let context):
         (context.codingPath, "the member \"\(key.stringValue)\" is missing")
-      case DecodingError.dataCorrupted(let context): (context.codingPath, context.debugDescription)
+      // The context's own words may quote the value.
+      case DecodingError.dataCorrupted(let context): (context.codingPath, "what is there is not of the type")
       case EncodingError.invalidValue(_, let context): (context.codingPath, context.debugDescription)
       default: nil
       }

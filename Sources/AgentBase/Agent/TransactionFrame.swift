@@ -32,7 +32,10 @@ final class TransactionFrame: Sendable {
       throw error
     }
     frame.isOver.store(true, ordering: .releasing)
-    if !access.end(ended) { try access.check() }
+    if !access.end(ended) {
+      try Task.checkCancellation()
+      try access.check()
+    }
     return value
   }
 

@@ -7,6 +7,7 @@ public enum LegacyRole: Int, Sendable, Hashable, CaseIterable {
   case name, description, isEnabled, usageCount
   case unit, time
   case status, input, output, errorMessage, startedAt, completedAt, durationMilliseconds, durationSeconds
+  case successCount, failureCount, lastUsedAt, timedCount, timedMilliseconds
 
   /// The names of the column that plays this part in a table of `kind`, the likeliest first, in lower case.
   public func names(in kind: LegacyKind) -> [String] {
@@ -31,6 +32,12 @@ public enum LegacyRole: Int, Sendable, Hashable, CaseIterable {
         "value", "metric_value", "score", "duration_ms", "duration", "latency_ms", "latency", "response_time",
         "execution_time", "success_rate",
       ]
+    case (.successCount, .tools): ["success_count", "successes"]
+    case (.failureCount, .tools): ["failure_count", "failures"]
+    case (.lastUsedAt, .tools): ["last_used_at", "last_used"]
+    case (.timedCount, .tools): ["timed_count"]
+    case (.timedMilliseconds, .tools): ["timed_ms"]
+
     case (.unit, .metrics): ["unit", "units"]
     case (.time, .metrics):
       ["timestamp", "recorded_at", "created_at", "datetime", "measured_at", "time", "date", "ts"]

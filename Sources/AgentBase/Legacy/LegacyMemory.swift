@@ -35,6 +35,18 @@ struct LegacyObject: Sendable {
     return MemoryValue(legacy: member.value, mark: marks?[member.name]).json
   }
 
+  /// What a tool's row counts beside its uses.
+  func counts(uses: Int64) -> ToolCounts {
+    func value(_ role: LegacyRole) -> SQLiteValue? {
+      member(role.names(in: .tools)).flatMap { ExactValue.value(json: $0.value, mark: marks?[$0.name]) }
+    }
+    func count(_ role: LegacyRole) -> Int64 { value(role).map(LegacyConversion.count) ?? 0 }
+    return ToolCounts(
+      uses: uses, successes: count(.successCount), failures: count(.failureCount), timed: count(.timedCount),
+      milliseconds: value(.timedMilliseconds).flatMap(LegacyConversion.number) ?? 0,
+      lastUsed: value(.lastUsedAt).flatMap(LegacyTime().microseconds))
+  }
+
   /// The first member of one of these names, in any case of letters.
   private func member(_ names: [String]) -> (name: String, value: JSON)? {
     names.lazy.compactMap { name in members.members.first { $0.name.lowercased() == name } }.first

@@ -58,16 +58,20 @@ extension Archive {
     (
       """
       SELECT name, description, configuration::text, metadata::text, is_enabled, usage_count,
-        \(time("created_at")), \(time("updated_at"))
+        \(time("created_at")), \(time("updated_at")), success_count, failure_count, timed_count, timed_ms,
+        \(time("last_used_at"))
       FROM agent_tools WHERE agent_id = $1 AND source_id IS NULL ORDER BY id
       """,
       """
       INSERT INTO agentbase_tools
-        (agent_id, name, description, configuration, metadata, is_enabled, usage_count, created_at, updated_at)
-      VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
+        (agent_id, name, description, configuration, metadata, is_enabled, usage_count, created_at, updated_at,
+         success_count, failure_count, timed_count, timed_ms, last_used_at)
+      VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
       ON CONFLICT (agent_id, name) DO UPDATE SET description = excluded.description,
         configuration = excluded.configuration, metadata = excluded.metadata, is_enabled = excluded.is_enabled,
-        usage_count = excluded.usage_count, updated_at = excluded.updated_at
+        usage_count = excluded.usage_count, updated_at = excluded.updated_at,
+        success_count = excluded.success_count, failure_count = excluded.failure_count,
+        timed_count = excluded.timed_count, timed_ms = excluded.timed_ms, last_used_at = excluded.last_used_at
       """
     ),
     (

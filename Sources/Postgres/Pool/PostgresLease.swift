@@ -3,7 +3,9 @@
 /// A connection for as long as a closure runs. It cannot be copied or kept, so no one uses a connection that
 /// the pool has lent to somebody else.
 public struct PostgresLease: ~Copyable {
-  private let connection: PostgresConnection
+  /// The connection itself, for transactions of the library's own, which are handed on as values: it must not be used after
+  /// the lease has ended.
+  package let connection: PostgresConnection
 
   init(_ connection: PostgresConnection) {
     self.connection = connection

@@ -70,9 +70,11 @@ extension PostgresPool {
         await release(link)
         return rows
       } catch let failure {
-        await release(link)
         var error = failure
         if isRepeatable, error.code == .connectionLost { error.isSafeToRetry = true }
+        // The server has become a standby while we were connected: the next attempt looks for the primary.
+        if error.sqlState == .readOnlyTransaction, await leaveStandby(link) { error.isSafeToRetry = true }
+        await release(link)
         guard let pause = retry.pause(after: error) else { throw error }
         observer?.handle(.retries(error, attempt: retry.attempts))
         try await PostgresPoolRetry.wait(pause)

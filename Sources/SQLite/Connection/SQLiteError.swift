@@ -53,13 +53,15 @@ extension SQLiteError {
 
   /// Says that a failure has undone a transaction whose body goes on.
   static func transactionUndone(path: String) -> SQLiteError {
-    SQLiteError(code: .abort, message: "a failure has undone the whole transaction before this call", path: path)
+    SQLiteError(
+      code: .abort, message: "a failure has undone the whole transaction before this call", path: path)
   }
 
   /// Says that another task's transaction lasted longer than the busy limit.
   static func writerOnLoan(path: String) -> SQLiteError {
     SQLiteError(
-      code: .busy, message: "a transaction of this process kept the database to itself for too long", path: path)
+      code: .busy, message: "a transaction of this process kept the database to itself for too long",
+      path: path)
   }
 }
 

@@ -11,7 +11,7 @@ struct SchemaCheckup {
   static let tables = [
     "agents", "agent_memories", "agent_tools", "agent_metrics", "agent_executions", "agent_import_files",
     "agent_import_sources", "agent_imports", "agent_import_rejects", "agent_import_rows",
-    "agent_import_deletions", versionTable,
+    "agent_import_deletions", "agent_memory_history", versionTable,
   ]
   private static let versionTable = "agentbase_schema_versions"
   /// What `agentbase copy` alone makes.
@@ -121,7 +121,8 @@ struct SchemaCheckup {
         )
       ]
     }
-    let missing = Self.tables.filter { name in !tables.contains { $0.name == name } }
+    let steps = try await appliedSteps(tables)?.count ?? Schema.postgres.count
+    let missing = Self.tables(madeBy: steps).filter { name in !tables.contains { $0.name == name } }
     guard missing.isEmpty else {
       return [
         .fault(
@@ -132,16 +133,28 @@ struct SchemaCheckup {
     return [try await version(schema, tables)]
   }
 
+  /// The texts of the steps that made the tables; nil where they may not be read.
+  private func appliedSteps(_ tables: [Table]) async throws(PostgresError) -> [String]? {
+    guard tables.allSatisfy({ $0.name != Self.versionTable || $0.missingRights.isEmpty }) else { return nil }
+    let rows = try await connection.query(
+      "SELECT applied_text FROM agentbase_schema_versions ORDER BY version")
+    var applied: [String] = []
+    for row in rows { applied.append(try row.decode(0, as: String.self)) }
+    return applied
+  }
+
+  /// The tables that the first steps make: those that a database of an older version has.
+  private static func tables(madeBy steps: Int) -> [String] {
+    let text = Schema.postgres.prefix(steps).map(\.up).joined()
+    return tables.filter { $0 == versionTable || text.contains("CREATE TABLE \($0) ") }
+  }
+
   /// Whether the steps that made the tables are those of this program.
   private func version(_ schema: String, _ tables: [Table]) async throws(PostgresError) -> Finding {
-    guard tables.allSatisfy({ $0.name != Self.versionTable || $0.missingRights.isEmpty }) else {
+    guard let applied = try await appliedSteps(tables) else {
       return .note("schema", "all tables are in \(schema); their version may not be read")
     }
-    let rows = try await connection.query(
-      "SELECT version, applied_text FROM agentbase_schema_versions ORDER BY version")
     let newest = Schema.postgres.count
-    var applied: [String] = []
-    for row in rows { applied.append(try row.decode("applied_text", as: String.self)) }
     guard applied.count <= newest else {
       return .fault(
         "schema", "the tables have version \(applied.count), and this program knows \(newest)",

@@ -4,6 +4,7 @@ import AgentBase
 import Foundation
 import Postgres
 import PrivateServer
+import Schema
 import Synchronization
 import TestSupport
 import Testing
@@ -41,7 +42,7 @@ import Testing
       }
       try await group.waitForAll()
     }
-    #expect(events.all.filter { $0.kind == .schema }.count == 3)
+    #expect(events.all.filter { $0.kind == .schema }.count == Schema.postgres.count)
     let agent = try await open(url)
     #expect(try await agent.listMemories().memories.count == 10)
     await agent.close()

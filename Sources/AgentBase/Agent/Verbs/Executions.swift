@@ -90,19 +90,77 @@ extension AgentOperations {
   ) async throws -> [AgentExecution] {
     try await withStore(key: task) { store in
       try Self.check(limit: limit)
-      if task?.utf8.contains(0) == true || status?.rawValue.utf8.contains(0) == true { return [] }
-      let time: Int64? = if let since { try StoredLimits.microseconds(of: since) } else { nil }
+      guard Self.canExist(task, status) else { return [] }
       return try await store.executions(
-        ExecutionQuery(task: task, status: status, since: time, limit: limit))
+        ExecutionQuery(
+          task: task, status: status, range: try RecordRange(from: since, to: nil), limit: limit)
+      ).map(\.record)
     }
+  }
+
+  /// A page of executions, the newest first; those without a time come last.
+  ///
+  /// - Parameters:
+  ///   - task: nil for all.
+  ///   - status: nil for all.
+  ///   - from: the earliest beginning; nil for any, those without a time included where `to` is nil too.
+  ///   - to: the first beginning that is too late; nil for any.
+  ///   - limit: the most that are answered, from 1 to 10,000.
+  ///   - after: `next` of the page before.
+  public func executionsPage(
+    task: String? = nil, status: AgentExecution.Status? = nil, from: Date? = nil, to: Date? = nil,
+    limit: Int = 100, after: RecordCursor? = nil
+  ) async throws -> RecordPage<AgentExecution> {
+    try await withStore(key: task) { store in
+      try Self.check(limit: limit)
+      guard Self.canExist(task, status) else { return RecordPage(records: []) }
+      return RecordPage(
+        try await store.executions(
+          ExecutionQuery(
+            task: task, status: status, range: try RecordRange(from: from, to: to),
+            after: try after?.place(), limit: limit + 1)), limit: limit)
+    }
+  }
+
+  /// All executions, the newest first, read page by page.
+  public func allExecutions(
+    task: String? = nil, status: AgentExecution.Status? = nil, from: Date? = nil, to: Date? = nil
+  ) -> RecordSequence<AgentExecution> {
+    RecordSequence {
+      try await executionsPage(task: task, status: status, from: from, to: to, limit: 1000, after: $0)
+    }
+  }
+
+  /// How many executions there are of each status, and how long they took.
+  ///
+  /// - Parameters:
+  ///   - task: nil for all.
+  ///   - from: the earliest beginning; nil for any, those without a time included where `to` is nil too.
+  ///   - to: the first beginning that is too late; nil for any.
+  ///   - percentiles: which of the durations to compute, from 0 to 1.
+  public func executionStatistics(
+    task: String? = nil, from: Date? = nil, to: Date? = nil, percentiles: [Double] = []
+  ) async throws -> ExecutionStatistics {
+    try await withStore(key: task) { store in
+      try NumberSummary.check(percentiles)
+      guard Self.canExist(task, nil) else {
+        return ExecutionStatistics(total: 0, counts: [:], durationsByStatus: [:])
+      }
+      return try await store.statistics(
+        ExecutionCount(task: task, range: try RecordRange(from: from, to: to), percentiles: percentiles))
+    }
+  }
+
+  /// Whether there can be executions of this task and status: Postgres cannot even be asked for a NUL.
+  private static func canExist(_ task: String?, _ status: AgentExecution.Status?) -> Bool {
+    task?.utf8.contains(0) != true && status?.rawValue.utf8.contains(0) != true
   }
 
   private func end(
     _ handle: ExecutionHandle, status: AgentExecution.Status, output: (some Encodable & Sendable)?,
     error: String?
   ) async throws {
-    let (seconds, attoseconds) = (ContinuousClock.now - handle.start).components
-    let milliseconds = Double(seconds) * 1e3 + Double(attoseconds) / 1e15
+    let milliseconds = (ContinuousClock.now - handle.start).milliseconds
     try await withStore(key: handle.task) { store in
       let end = ExecutionEnd(
         id: handle.id, status: status, outputText: try output.map { try MemoryValue.storedText(of: $0) },

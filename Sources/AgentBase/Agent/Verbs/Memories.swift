@@ -1,4 +1,4 @@
-// What an agent remembers.
+// What an agent remembers: one key.
 
 extension AgentOperations {
   /// Stores a value under a key; it replaces the one that was there.
@@ -10,21 +10,19 @@ extension AgentOperations {
   ///   - metadata: what else to keep with it.
   ///   - embedding: the value's vector, of 1 to 16,000 finite numbers.
   ///   - expiresIn: how long it is kept; nil for ever.
+  /// - Returns: the version of the value; see `Memory.version`.
   /// - Throws: `AgentBaseError` of the code `invalidName` or `invalidValue` for what no backend could hold.
+  @discardableResult
   public func storeMemory(
     _ key: String, _ value: some Encodable & Sendable, namespace: String = "", metadata: JSONObject = [:],
     embedding: [Float]? = nil, expiresIn: Duration? = nil
-  ) async throws {
+  ) async throws -> Int64 {
     try await withStore(key: key) { store in
-      try StoredLimits.check(key, "key", with: id, namespace)
-      try StoredLimits.checkText(namespace, "namespace")
-      try StoredLimits.check(embedding: embedding)
-      try JSONLimits.check(.object(metadata))
       try await store.store(
-        MemoryDraft(
-          namespace: namespace, key: key, valueText: try MemoryValue.storedText(of: value),
-          metadata: metadata, embedding: embedding,
-          timeToLive: try StoredLimits.microseconds(of: expiresIn)))
+        try draft(
+          MemoryItem(
+            key, value, namespace: namespace, metadata: metadata, embedding: embedding, expiresIn: expiresIn))
+      )
     }
   }
 
@@ -36,7 +34,7 @@ extension AgentOperations {
   ) async throws -> Value? {
     try await withStore(key: key) { store in
       guard Self.canExist(namespace, key) else { return nil }
-      return try await store.value(namespace: namespace, key: key)?.decode(as: type)
+      return try await store.value(MemoryName(namespace: namespace, key: key))?.decode(as: type)
     }
   }
 
@@ -44,59 +42,42 @@ extension AgentOperations {
   public func memory(_ key: String, namespace: String = "") async throws -> Memory? {
     try await withStore(key: key) { store in
       guard Self.canExist(namespace, key) else { return nil }
-      return try await store.memory(namespace: namespace, key: key)
+      return try await store.memory(MemoryName(namespace: namespace, key: key))
     }
   }
 
   /// Forgets a key: the value, the ones that it replaced, and those that were imported.
   ///
+  /// - Parameter keepingHistory: whether the value and the ones before it stay in the history, to be listed and restored.
   /// - Returns: whether there was a value.
   @discardableResult
-  public func deleteMemory(_ key: String, namespace: String = "") async throws -> Bool {
+  public func deleteMemory(
+    _ key: String, namespace: String = "", keepingHistory: Bool = false
+  ) async throws -> Bool {
     try await withStore(key: key) { store in
       guard Self.canExist(namespace, key) else { return false }
-      return try await store.delete(namespace: namespace, key: key)
-    }
-  }
-
-  /// The memories whose keys begin with a prefix, in the order of the keys' bytes.
-  ///
-  /// - Parameters:
-  ///   - limit: the most that are answered, from 1 to 10,000.
-  ///   - after: `next` of the page before.
-  public func listMemories(
-    namespace: String = "", prefix: String = "", limit: Int = 100, after: String? = nil
-  ) async throws -> MemoryPage {
-    try await withStore { store in
-      try Self.check(limit: limit)
-      guard Self.canExist(namespace, prefix), Self.canExist(namespace, after ?? "") else {
-        return MemoryPage(memories: [], next: nil)
-      }
-      return try await store.list(namespace: namespace, prefix: prefix, limit: limit, after: after)
-    }
-  }
-
-  /// The memories whose key or value holds a text, the newest first. ASCII letters match in either case.
-  ///
-  /// Of a value that is a string, the string is searched; of any other, its JSON text.
-  ///
-  /// - Parameters:
-  ///   - namespace: nil for all.
-  ///   - limit: the most that are answered, from 1 to 10,000.
-  public func searchMemories(
-    _ text: String, namespace: String? = nil, limit: Int = 10
-  ) async throws -> [Memory] {
-    try await withStore { store in
-      try Self.check(limit: limit)
-      guard Self.canExist(namespace ?? "", text) else { return [] }
-      return try await store.search(text, namespace: namespace, limit: limit)
+      let name = MemoryName(namespace: namespace, key: key)
+      return try await store.delete([name], keepingHistory: keepingHistory) > 0
     }
   }
 
   // MARK: - Checks
 
+  /// A memory that can be stored.
+  func draft(_ item: MemoryItem) throws(AgentBaseError) -> MemoryDraft {
+    try StoredLimits.check(item.key, "key", with: id, item.namespace)
+    try StoredLimits.checkText(item.namespace, "namespace")
+    try StoredLimits.check(embedding: item.embedding)
+    try JSONLimits.check(.object(item.metadata))
+    return MemoryDraft(
+      namespace: item.namespace, key: item.key, valueText: try MemoryValue.storedText(of: item.value),
+      metadata: item.metadata, embedding: item.embedding,
+      timeToLive: try StoredLimits.microseconds(of: item.expiresIn),
+      historyLimit: access.config.storedHistoryLimit)
+  }
+
   /// Whether there can be anything under this name: Postgres cannot even be asked for a NUL.
-  private static func canExist(_ namespace: String, _ key: String) -> Bool {
+  static func canExist(_ namespace: String, _ key: String) -> Bool {
     !namespace.utf8.contains(0) && !key.utf8.contains(0)
   }
 

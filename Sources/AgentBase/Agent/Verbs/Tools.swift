@@ -35,19 +35,6 @@ extension AgentOperations {
     }
   }
 
-  /// Counts that a tool was used.
-  ///
-  /// - Throws: `AgentBaseError` of the code `unknownTool` where there is no such tool.
-  public func recordToolUse(_ name: String, count: Int = 1) async throws {
-    try await withStore(key: name) { store in
-      guard (1...1_000_000_000).contains(count) else {
-        throw AgentBaseError(.invalidValue, "the count \(count) is not from 1 to 1000000000")
-      }
-      try Self.require(
-        name.utf8.contains(0) ? false : try await store.countUses(ofTool: name, Int64(count)))
-    }
-  }
-
   /// Switches a tool on or off.
   ///
   /// - Throws: `AgentBaseError` of the code `unknownTool` where there is no such tool.
@@ -68,7 +55,7 @@ extension AgentOperations {
     }
   }
 
-  private static func require(_ isThere: Bool) throws(AgentBaseError) {
+  static func require(_ isThere: Bool) throws(AgentBaseError) {
     guard !isThere else { return }
     throw AgentBaseError(
       .unknownTool, "there is no tool of this name", advice: "Register it first with registerTool.")

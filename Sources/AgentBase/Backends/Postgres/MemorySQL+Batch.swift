@@ -1,67 +1,236 @@
-// The statements of many reads and stores at once, of several agents.
+// The statements of batches of memories: one for any number of keys, of one agent or of several.
+//
+// What they are given stands in arrays, one a column. The names of a batch are in order and none is there twice, so that two
+// batches never wait for each other.
 
 import Postgres
 
 extension MemorySQL {
-  /// The most bytes that a value may take on the server to come with others; a larger one is read by itself, so that a batch
-  /// stays small in memory.
+  /// A memory's name with its agent's.
+  struct Name: Hashable, Comparable, Sendable {
+    var agent: String
+    var name: MemoryName
+
+    static func == (left: Name, right: Name) -> Bool {
+      left.agent.isExactly(right.agent) && left.name == right.name
+    }
+
+    static func < (left: Name, right: Name) -> Bool {
+      left.agent.isExactly(right.agent)
+        ? left.name < right.name : left.agent.utf8.lexicographicallyPrecedes(right.agent.utf8)
+    }
+
+    func hash(into hasher: inout Hasher) {
+      ExactText(agent).hash(into: &hasher)
+      name.hash(into: &hasher)
+    }
+  }
+
+  // MARK: - Storing
+
+  /// Stores memories, whose names are in order and differ.
+  ///
+  /// - Parameters:
+  ///   - answersVersions: whether it answers the version of each, in the order of the drafts.
+  ///   - isPatient: whether it waits for a row that another transaction holds. Where many callers would wait with it, it does not
+  ///     wait for long: it fails with 55P03.
+  static func store(
+    _ drafts: [(agent: String, draft: MemoryDraft)], answersVersions: Bool = false, isPatient: Bool = true
+  ) -> PostgresStatement {
+    var values: [PostgresValue] = [
+      .uuidArray(drafts.map { _ in PostgresUUID(TimeOrderedUUID.make()) }),
+      .textArray(drafts.map(\.agent)),
+      .textArray(drafts.map(\.draft.namespace)),
+      .textArray(drafts.map(\.draft.key)),
+      .jsonbArray(drafts.map(\.draft.valueText)),
+      .jsonbArray(
+        drafts.map { $0.draft.metadata.isEmpty ? "{}" : JSON.object($0.draft.metadata).jsonbText }),
+      .int8Array(drafts.map { $0.draft.timeToLive ?? 0 }),
+      .int4Array(drafts.map { $0.draft.historyLimit ?? 0 }),
+    ]
+    let hasEmbeddings = drafts.contains { $0.draft.embedding != nil }
+    if hasEmbeddings {
+      // An array of arrays has one length for all: so they stand in one row of numbers, each from a place to a place.
+      var numbers: [Float] = []
+      var first: [Int32] = []
+      var last: [Int32] = []
+      for draft in drafts.lazy.map(\.draft) {
+        first.append(draft.embedding == nil ? 0 : Int32(numbers.count + 1))
+        numbers += draft.embedding ?? []
+        last.append(Int32(numbers.count))
+      }
+      values += [.int4Array(first), .int4Array(last), .float4Array(numbers)]
+    }
+    let sql =
+      if !isPatient {
+        hasEmbeddings ? storeManyWithVectorsImpatiently : storeManyImpatiently
+      } else if hasEmbeddings {
+        answersVersions ? storeManyWithVectorsAnswering : storeManyWithVectors
+      } else {
+        answersVersions ? storeManyAnswering : storeMany
+      }
+    return PostgresStatement(sql: sql, values: values)
+  }
+
+  private static let storeMany = storeMany(
+    columns: "", embedding: "NULL::real[]", arrays: "")
+  private static let storeManyAnswering = storeMany + " RETURNING version"
+  private static let storeManyWithVectors = storeMany(
+    columns: ", first, last", embedding: "($11::real[])[nullif(new.first, 0):new.last]",
+    arrays: ", $9::integer[], $10::integer[]")
+  private static let storeManyWithVectorsAnswering = storeManyWithVectors + " RETURNING version"
+  private static let storeManyImpatiently = impatient(storeManyAnswering)
+  private static let storeManyWithVectorsImpatiently = impatient(storeManyWithVectorsAnswering)
+
+  /// The same with a limit to its waits, of this statement alone: it is set before the first row is stored.
+  private static func impatient(_ sql: String) -> String {
+    sql.replacing(
+      "FROM unnest(", with: "FROM (SELECT set_config('lock_timeout', '200ms', true)) AS patience, unnest(")
+  }
+
+  private static func storeMany(columns: String, embedding: String, arrays: String) -> String {
+    """
+    INSERT \(target)
+    SELECT new.id, new.agent_id, new.namespace, new.key, new.content, new.metadata, \(embedding), now(), now(),
+      now() + nullif(new.time_to_live, 0) * interval '1 microsecond', nullif(new.time_to_live, 0), \(clock),
+      nullif(new.history_limit, 0), 'agent'
+    FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::jsonb[], $6::jsonb[], $7::bigint[], $8::integer[]\(arrays))
+      AS new (id, agent_id, namespace, key, content, metadata, time_to_live, history_limit\(columns))
+    \(replacing)
+    """
+  }
+
+  // MARK: - Reading
+
+  /// The names as the rows of a table `wanted`, which counts them from 1.
+  private static let wanted =
+    "unnest($1::text[], $2::text[], $3::text[]) WITH ORDINALITY AS wanted (agent_id, namespace, key, place)"
+
+  private static let isWanted =
+    "agent_id = wanted.agent_id AND namespace = wanted.namespace AND key = wanted.key"
+
+  private static func parameters(_ names: [Name]) -> [PostgresValue] {
+    [
+      .textArray(names.map(\.agent)), .textArray(names.map(\.name.namespace)),
+      .textArray(names.map(\.name.key)),
+    ]
+  }
+
+  /// The current values of keys: content, is_imported, source_exact, and the key's place from 1; keys without one are left out.
+  static func values(_ names: [Name]) -> PostgresStatement {
+    PostgresStatement(sql: valuesSQL, values: parameters(names))
+  }
+
+  private static let valuesSQL = """
+    SELECT memory.content, memory.is_imported, memory.source_exact, wanted.place FROM \(wanted)
+    CROSS JOIN LATERAL (
+      \(current("content, source_id IS NOT NULL AS is_imported, source_exact, expires_at", where: isWanted))
+    ) AS memory
+    WHERE memory.expires_at IS NULL OR memory.expires_at > now()
+    """
+
+  /// The most bytes that a value may take on the server to be read with those of other callers.
   private static let gatheredBytes = 16_384
 
-  /// The current values of keys: content, is_imported, source_exact, place (from 1), is_large.
-  static func values(_ places: [MemoryPlace]) -> PostgresStatement {
-    PostgresStatement(
-      sql: valuesSQL,
-      values: [
-        .textArray(places.map(\.agent)), .textArray(places.map(\.namespace)), .textArray(places.map(\.key)),
-      ])
+  /// As `values`, and whether the value is too large to be read with others: then it is left out, so that a batch of many callers
+  /// stays small in memory.
+  static func gatheredValues(_ names: [Name]) -> PostgresStatement {
+    PostgresStatement(sql: gatheredValuesSQL, values: parameters(names))
   }
 
-  private static let valuesSQL: String = {
-    let newest = current(
-      "content, source_id IS NOT NULL AS is_imported, source_exact, expires_at",
-      where: "agent_id = wanted.agent_id AND namespace = wanted.namespace AND key = wanted.key")
-    return """
-      SELECT CASE WHEN is_large THEN 'null' ELSE content END, is_imported, source_exact, wanted.place, is_large
-      FROM unnest($1::text[], $2::text[], $3::text[])
-        WITH ORDINALITY AS wanted (agent_id, namespace, key, place)
-      CROSS JOIN LATERAL (
-        SELECT *, pg_column_size(content) > \(gatheredBytes) AS is_large FROM (\(newest.sql)) AS newest
-      ) AS memory
-      WHERE expires_at IS NULL OR expires_at > now()
-      """
-  }()
-
-  /// Stores values under their keys, each of another key, in an order of the keys that is the same for all: so no two of such
-  /// statements wait for each other in a circle.
-  ///
-  /// A row that another transaction holds is waited for only so long, since many callers would wait with it: the statement then
-  /// fails with 55P03, and each store is made by itself.
-  static func store(_ calls: [MemoryStoring]) -> PostgresStatement {
-    let calls = calls.sorted {
-      ($0.agent, $0.draft.namespace, $0.draft.key) < ($1.agent, $1.draft.namespace, $1.draft.key)
-    }
-    return PostgresStatement(
-      sql: storeAllSQL,
-      values: [
-        .uuidArray(calls.map { _ in PostgresUUID(TimeOrderedUUID.make()) }), .textArray(calls.map(\.agent)),
-        .textArray(calls.map(\.draft.namespace)), .textArray(calls.map(\.draft.key)),
-        .textArray(calls.map(\.draft.valueText)),
-        .textArray(calls.map { $0.draft.metadata.isEmpty ? "{}" : JSON.object($0.draft.metadata).jsonbText }),
-        // No array of ours holds NULLs; nothing lives for 0 µs.
-        .int8Array(calls.map { $0.draft.timeToLive ?? 0 }),
-      ])
-  }
-
-  private static let storeAllSQL = """
-    INSERT INTO agent_memories
-      (id, agent_id, namespace, key, content, metadata, created_at, updated_at, expires_at, written_by)
-    SELECT draft.id, draft.agent_id, draft.namespace, draft.key, draft.content::jsonb, draft.metadata::jsonb, now(), now(),
-      now() + nullif(draft.time_to_live, 0) * interval '1 microsecond', 'agent'
-    FROM (SELECT set_config('lock_timeout', '200ms', true)) AS patience,
-      unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::bigint[])
-        AS draft (id, agent_id, namespace, key, content, metadata, time_to_live)
-    ON CONFLICT (agent_id, namespace, key) WHERE source_id IS NULL DO UPDATE SET
-      content = excluded.content, metadata = excluded.metadata, embedding = excluded.embedding,
-      updated_at = excluded.updated_at, expires_at = excluded.expires_at, written_by = excluded.written_by
+  private static let gatheredValuesSQL = """
+    SELECT CASE WHEN memory.is_large THEN 'null' ELSE memory.content END, memory.is_imported, memory.source_exact,
+      wanted.place, memory.is_large
+    FROM \(wanted)
+    CROSS JOIN LATERAL (
+      SELECT newest.*, pg_column_size(newest.content) + coalesce(pg_column_size(newest.source_exact), 0) > \(gatheredBytes) AS is_large
+      FROM (
+        \(current("content, source_id IS NOT NULL AS is_imported, source_exact, expires_at", where: isWanted))
+      ) AS newest
+    ) AS memory
+    WHERE memory.expires_at IS NULL OR memory.expires_at > now()
     """
+
+  /// The current memories of keys, each with the key's place from 1; keys without one are left out.
+  static func memories(_ names: [Name]) -> PostgresStatement {
+    PostgresStatement(sql: memoriesSQL, values: parameters(names))
+  }
+
+  private static let memoriesSQL = """
+    SELECT \(PostgresMemoryRow.names(of: "memory")), wanted.place FROM \(wanted)
+    CROSS JOIN LATERAL (\(current(columns, where: isWanted))) AS memory
+    WHERE memory.expires_at IS NULL OR memory.expires_at > now()
+    """
+
+  // MARK: - Deleting
+
+  /// Removes every row of keys, and their history, or what was current into the history.
+  ///
+  /// Imported rows are remembered, so that a verification knows that they are not lost. Answers how many keys had a row that
+  /// had not expired, and how many rows were imported.
+  static func delete(_ names: [Name], keepingHistory: Bool) -> PostgresStatement {
+    PostgresStatement(sql: keepingHistory ? deleteKeeping : deleteAll, values: parameters(names))
+  }
+
+  private static let deleteAll = delete(
+    history: """
+      DELETE FROM agent_memory_history AS history USING \(wanted)
+      WHERE history.agent_id = wanted.agent_id AND history.namespace = wanted.namespace AND history.key = wanted.key
+      """)
+
+  private static let deleteKeeping = delete(
+    history: """
+      INSERT INTO agent_memory_history
+        (agent_id, namespace, key, version, content, metadata, embedding, stored_at, source_id, source_row, source_exact)
+      SELECT agent_id, namespace, key, version, content, metadata, embedding::real[], updated_at, source_id, source_row,
+        source_exact
+      FROM gone WHERE expires_at IS NULL OR expires_at > now()
+      """)
+
+  private static func delete(history: String) -> String {
+    """
+    WITH there AS MATERIALIZED (
+      SELECT agent_id, id FROM \(wanted) JOIN agent_memories USING (agent_id, namespace, key)
+      ORDER BY agent_id, namespace, key, id FOR UPDATE OF agent_memories
+    ), gone AS (
+      DELETE FROM agent_memories AS memory USING there
+      WHERE memory.agent_id = there.agent_id AND memory.id = there.id RETURNING memory.*
+    ), remembered AS (
+      INSERT INTO agent_import_deletions (agent_id, id, source_id)
+      SELECT agent_id, id, source_id FROM gone WHERE source_id IS NOT NULL
+      ON CONFLICT (agent_id, id) DO UPDATE SET deleted_at = excluded.deleted_at
+    ), history AS (
+      \(history)
+    )
+    SELECT count(DISTINCT (agent_id, namespace, key)) FILTER (WHERE expires_at IS NULL OR expires_at > now()),
+      count(source_id)
+    FROM gone
+    """
+  }
+}
+
+extension PostgresValue {
+  /// JSON texts as a `jsonb[]`.
+  static func jsonbArray(_ texts: [String]) -> PostgresValue {
+    var bytes: [UInt8] = []
+    bytes.reserveCapacity(20 + texts.reduce(0) { $0 + $1.utf8.count + 5 })
+    func append(_ number: Int32) {
+      for shift in [24, 16, 8, 0] as [Int32] { bytes.append(UInt8(truncatingIfNeeded: number >> shift)) }
+    }
+    // One dimension, no NULLs, the type of the elements; how many there are, counted from 1.
+    append(texts.isEmpty ? 0 : 1)
+    append(0)
+    append(Int32(PostgresType.jsonb.rawValue))
+    if !texts.isEmpty {
+      append(Int32(texts.count))
+      append(1)
+    }
+    for text in texts {
+      append(Int32(text.utf8.count + 1))
+      // The version of jsonb's wire form.
+      bytes.append(1)
+      bytes.append(contentsOf: text.utf8)
+    }
+    return .raw(type: PostgresType(rawValue: 3807), bytes: bytes)
+  }
 }

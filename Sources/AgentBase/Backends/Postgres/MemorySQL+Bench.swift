@@ -11,7 +11,7 @@ package struct MemoryStatementText: Sendable {
 
   /// The read of a value by its key.
   package static func value(agent: String, key: String) -> MemoryStatementText {
-    MemoryStatementText(MemorySQL.value(agent: agent, namespace: "", key: key))
+    MemoryStatementText(MemorySQL.value(agent: agent, MemoryName(namespace: "", key: key)))
   }
 
   /// The store of a value under its key.

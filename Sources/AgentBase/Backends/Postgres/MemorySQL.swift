@@ -10,7 +10,7 @@ enum MemorySQL {
   /// The columns of a memory, in the order in which `PostgresMemoryRow` reads them.
   static let columns = """
     namespace, key, content, metadata, embedding::real[] AS embedding, created_at, updated_at, expires_at,
-    source_id IS NOT NULL AS is_imported, source_exact
+    source_id IS NOT NULL AS is_imported, source_exact, version, time_to_live
     """
 
   /// From the newest imported row to the oldest. Equal times are told apart by the legacy rowid, then by the table's name.
@@ -22,74 +22,81 @@ enum MemorySQL {
     """
 
   /// The current row of a key, expired or not; the conditions are on agent, namespace and key.
-  static func current(_ columns: String, where condition: PostgresStatement) -> PostgresStatement {
+  static func current(_ columns: String, where condition: String) -> String {
     """
     SELECT * FROM (
-      (SELECT 0 AS place, \(unsafeSQL: columns) FROM agent_memories WHERE \(condition) AND source_id IS NULL)
+      (SELECT 0 AS place, \(columns) FROM agent_memories WHERE \(condition) AND source_id IS NULL)
       UNION ALL
-      (SELECT 1 AS place, \(unsafeSQL: columns) FROM agent_memories WHERE \(condition) AND source_id IS NOT NULL
-       ORDER BY \(unsafeSQL: newestFirst) LIMIT 1)
+      (SELECT 1 AS place, \(columns) FROM agent_memories WHERE \(condition) AND source_id IS NOT NULL
+       ORDER BY \(newestFirst) LIMIT 1)
     ) AS newest ORDER BY place LIMIT 1
     """
   }
 
+  private static let isTheKey = "agent_id = $1 AND namespace = $2 AND key = $3"
+  private static let isAlive = "expires_at IS NULL OR expires_at > now()"
+
   // MARK: - One key
 
   /// The current value of a key: content, is_imported, source_exact.
-  static func value(agent: String, namespace: String, key: String) -> PostgresStatement {
-    PostgresStatement(sql: valueSQL, values: [.text(agent), .text(namespace), .text(key)])
+  static func value(agent: String, _ name: MemoryName) -> PostgresStatement {
+    PostgresStatement(sql: valueSQL, values: [.text(agent), .text(name.namespace), .text(name.key)])
   }
 
-  /// Made once: to put it together anew took a fifth of the time of a read.
-  private static let valueSQL: String = {
-    let newest = current(
-      "content, source_id IS NOT NULL AS is_imported, source_exact, expires_at",
-      where: "agent_id = $1 AND namespace = $2 AND key = $3")
-    return """
-      SELECT content, is_imported, source_exact FROM (\(newest.sql)) AS memory
-      WHERE expires_at IS NULL OR expires_at > now()
-      """
-  }()
+  private static let valueSQL = """
+    SELECT content, is_imported, source_exact FROM (
+      \(current("content, source_id IS NOT NULL AS is_imported, source_exact, expires_at", where: isTheKey))
+    ) AS memory WHERE \(isAlive)
+    """
 
   /// The current memory of a key.
-  static func memory(agent: String, namespace: String, key: String) -> PostgresStatement {
-    let current = current(
-      columns, where: "agent_id = \(agent) AND namespace = \(namespace) AND key = \(key)")
-    return """
-      SELECT \(unsafeSQL: PostgresMemoryRow.names) FROM (\(current)) AS memory
-      WHERE expires_at IS NULL OR expires_at > now()
-      """
+  static func memory(agent: String, _ name: MemoryName) -> PostgresStatement {
+    PostgresStatement(sql: memorySQL, values: [.text(agent), .text(name.namespace), .text(name.key)])
   }
 
-  /// Stores a value under its key.
-  static func store(_ draft: MemoryDraft, agent: String) -> PostgresStatement {
-    """
-    INSERT INTO agent_memories
-      (id, agent_id, namespace, key, content, metadata, embedding, created_at, updated_at, expires_at, written_by)
-    VALUES (\(PostgresUUID(TimeOrderedUUID.make())), \(agent), \(draft.namespace), \(draft.key),
-      \(PostgresValue.jsonb(draft.valueText)), \(PostgresValue.jsonb(JSON.object(draft.metadata).jsonbText)),
-      \(draft.embedding.postgresValue)::real[], now(), now(), now() + \(draft.timeToLive.postgresValue)::bigint * interval '1 microsecond',
-      'agent')
+  private static let memorySQL =
+    "SELECT \(PostgresMemoryRow.names) FROM (\(current(columns, where: isTheKey))) AS memory WHERE \(isAlive)"
+
+  /// The server's clock in microseconds, which the version of a new row begins at.
+  static let clock = "floor(date_part('epoch', clock_timestamp()) * 1000000)::bigint"
+
+  /// What a store does with the row that is there. One that has expired is as good as deleted.
+  static let replacing = """
     ON CONFLICT (agent_id, namespace, key) WHERE source_id IS NULL DO UPDATE SET
       content = excluded.content, metadata = excluded.metadata, embedding = excluded.embedding,
-      updated_at = excluded.updated_at, expires_at = excluded.expires_at, written_by = excluded.written_by
+      created_at = CASE WHEN memory.expires_at <= now() THEN excluded.created_at ELSE memory.created_at END,
+      updated_at = excluded.updated_at, expires_at = excluded.expires_at, time_to_live = excluded.time_to_live,
+      version = coalesce(memory.version, excluded.version) + 1, history_limit = excluded.history_limit,
+      written_by = excluded.written_by
     """
+
+  /// Stores a value under its key, and answers its version.
+  static func store(_ draft: MemoryDraft, agent: String) -> PostgresStatement {
+    PostgresStatement(sql: storeSQL, values: values(of: draft, agent: agent))
   }
 
-  /// Removes every row of a key, and remembers which of them were imported, so that a verification knows that they are not
-  /// lost. Answers whether one had not expired.
-  static func delete(agent: String, namespace: String, key: String) -> PostgresStatement {
+  private static let storeSQL = "INSERT \(target) VALUES (\(row)) \(replacing) RETURNING version"
+
+  /// The columns of a row that is stored.
+  static let target = """
+    INTO agent_memories AS memory
+      (id, agent_id, namespace, key, content, metadata, embedding, created_at, updated_at, expires_at, time_to_live,
+       version, history_limit, written_by)
     """
-    WITH gone AS (
-      DELETE FROM agent_memories WHERE agent_id = \(agent) AND namespace = \(namespace) AND key = \(key)
-      RETURNING agent_id, id, source_id, expires_at
-    ), remembered AS (
-      INSERT INTO agent_import_deletions (agent_id, id, source_id)
-      SELECT agent_id, id, source_id FROM gone WHERE source_id IS NOT NULL
-      ON CONFLICT (agent_id, id) DO UPDATE SET deleted_at = excluded.deleted_at
-    )
-    SELECT EXISTS (SELECT FROM gone WHERE expires_at IS NULL OR expires_at > now())
+
+  /// Their values: those of `values(of:agent:)`, and what the server adds.
+  static let row = """
+    $1::uuid, $2::text, $3::text, $4::text, $5::jsonb, $6::jsonb, $7::real[], now(), now(),
+    now() + $8::bigint * interval '1 microsecond', $8::bigint, \(clock), $9::integer, 'agent'
     """
+
+  /// The parameters of a row that is stored.
+  static func values(of draft: MemoryDraft, agent: String) -> [PostgresValue] {
+    [
+      .uuid(PostgresUUID(TimeOrderedUUID.make())), .text(agent), .text(draft.namespace), .text(draft.key),
+      .jsonb(draft.valueText), .jsonb(JSON.object(draft.metadata).jsonbText), draft.embedding.postgresValue,
+      draft.timeToLive.postgresValue, draft.historyLimit.postgresValue,
+    ]
   }
 
   // MARK: - Many keys
@@ -104,7 +111,7 @@ enum MemorySQL {
       AND starts_with(key, \(prefix)) \(later)
       """
     let current = current(
-      columns, where: "agent_id = \(agent) AND namespace = \(namespace) AND key = wanted.name")
+      columns, where: "agent_id = wanted.agent_id AND namespace = wanted.space AND key = wanted.name")
     return """
       WITH wanted AS (
         (SELECT key COLLATE "C" AS name FROM agent_memories WHERE \(condition) AND source_id IS NULL
@@ -115,7 +122,8 @@ enum MemorySQL {
         ORDER BY name LIMIT \(limit)
       )
       SELECT \(unsafeSQL: PostgresMemoryRow.names), coalesce(expires_at <= now(), false) AS is_expired
-      FROM wanted CROSS JOIN LATERAL (\(current)) AS memory ORDER BY wanted.name
+      FROM (SELECT name, \(agent)::text AS agent_id, \(namespace)::text AS space FROM wanted) AS wanted
+      CROSS JOIN LATERAL (\(unsafeSQL: current)) AS memory ORDER BY wanted.name
       """
   }
 

@@ -1,6 +1,5 @@
 // A Postgres database with agents in it, which the agents of a process share.
 
-import Foundation
 import Postgres
 import Schema
 
@@ -38,24 +37,18 @@ final class PostgresAgentDatabase: Sendable {
       gatherers =
         config.connections.gathersCalls
         ? (
-          CallGatherer(GatheredReads(pool: pool), limits: Self.reads(over: pool.configuration.maximumSize)),
-          CallGatherer(GatheredStores(pool: pool), limits: Self.stores(over: pool.configuration.maximumSize))
+          CallGatherer(GatheredReads(pool: pool), limits: Self.limits(over: pool.configuration.maximumSize)),
+          CallGatherer(GatheredStores(pool: pool), limits: Self.limits(over: pool.configuration.maximumSize))
         ) : nil
     } catch {
       throw AgentBaseError.of(error)
     }
   }
 
-  /// A few large batches are faster than many small ones: a statement costs as much as ten rows, a commit far more.
-  private static func reads(over connections: Int) -> GatheringLimits {
-    GatheringLimits(batches: max(1, min(connections - 1, Self.limit("R", 3))), calls: Self.limit("RC", 256))
-  }
-
-  private static func stores(over connections: Int) -> GatheringLimits {
-    GatheringLimits(batches: max(1, min(connections - 1, Self.limit("S", 3))), calls: Self.limit("SC", 256))
-  }
-  private static func limit(_ n: String, _ d: Int) -> Int {
-    ProcessInfo.processInfo.environment["GL_" + n].flatMap { Int($0) } ?? d
+  /// A few large batches are faster than many small ones: a statement costs as much as ten rows, and a commit more. Some
+  /// connections stay free for calls of other kinds.
+  private static func limits(over connections: Int) -> GatheringLimits {
+    GatheringLimits(batches: max(1, min(3, connections - 1)), calls: 256)
   }
 }
 

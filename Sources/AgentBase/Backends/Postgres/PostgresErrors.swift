@@ -59,6 +59,9 @@ extension AgentBaseError {
       )
     // Program limits, as of the size of a jsonb.
     case "54000"?, "54001"?: (.invalidValue, nil)
+    // A serialization failure, a deadlock.
+    case let state? where state.conditionClass == "40":
+      (.database, "Try the transaction again, or let it be tried with isRetryable.")
     case let state? where state.conditionClass == "57": (.unavailable, nil)
     case let state? where state.conditionClass == "53": (.unavailable, nil)
     default: (.database, nil)

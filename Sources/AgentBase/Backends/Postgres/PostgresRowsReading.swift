@@ -7,8 +7,16 @@ import Postgres
 enum PostgresMemoryRow {
   /// The columns, in order.
   static let names = """
-    namespace, key, content, metadata, embedding, created_at, updated_at, expires_at, is_imported, source_exact
+    namespace, key, content, metadata, embedding, created_at, updated_at, expires_at, is_imported, source_exact,
+    version, time_to_live
     """
+  /// How many there are.
+  static let count = 12
+
+  /// The columns, each of a row called `name`.
+  static func names(of name: String) -> String {
+    names.split { $0 == "," || $0.isWhitespace }.map { "\(name).\($0)" }.joined(separator: ", ")
+  }
 
   /// The memory of a row.
   static func memory(_ row: PostgresRow) throws(PostgresError) -> Memory {
@@ -23,10 +31,13 @@ enum PostgresMemoryRow {
     } else {
       (value, own) = (MemoryValue(storedText: content), JSONObject(parsing: metadata) ?? [:])
     }
+    let version: Int64? = isImported ? nil : try row.decode(10)
+    let timeToLive: Int64? = isImported ? nil : try row.decode(11)
     return Memory(
       namespace: try row.decode(0), key: try row.decode(1), value: value, metadata: own,
       embedding: try row.decode(4), createdAt: try row.date(5), updatedAt: try row.date(6),
-      expiresAt: try row.date(7), isImported: isImported)
+      expiresAt: try row.date(7), timeToLive: timeToLive.map(Duration.microseconds),
+      version: version ?? MemoryDigest.version(value: value.json, metadata: own), isImported: isImported)
   }
 
   /// The value of a row of content, is_imported and source_exact.
@@ -42,7 +53,7 @@ enum PostgresToolRow {
   /// The columns, in order.
   static let columns = """
     name, description, configuration, metadata, is_enabled, usage_count, created_at, updated_at,
-    source_id IS NOT NULL AS is_imported, source_exact
+    source_id IS NOT NULL AS is_imported, source_exact, success_count, failure_count, last_used_at, timed_count, timed_ms
     """
 
   /// The tool of a row.
@@ -50,18 +61,25 @@ enum PostgresToolRow {
     let isImported: Bool = try row.decode(8)
     let text: String = try row.decode(2)
     let metadata: String = try row.decode(3)
+    let stored = ToolCounts(
+      uses: try row.decode(5), successes: try row.decode(10), failures: try row.decode(11),
+      timed: try row.decode(13), milliseconds: try row.decode(14), lastUsed: try row.microseconds(12))
     let configuration: JSON
     let own: JSONObject
+    let counts: ToolCounts
     if isImported {
+      // The legacy row's own counts are in its JSON, as everything is that has no column here.
       let object = LegacyObject(text: text, exact: try row.decode(9))
       (configuration, own) = (object.configuration, object.metadata(.tools))
+      counts = object.counts(uses: stored.uses)
     } else {
       (configuration, own) = (MemoryValue(storedText: text).json, JSONObject(parsing: metadata) ?? [:])
+      counts = stored
     }
     return AgentTool(
       name: try row.decode(0), description: try row.decode(1), configuration: configuration, metadata: own,
-      isEnabled: try row.decode(4), usageCount: try row.decode(5), createdAt: try row.date(6),
-      updatedAt: try row.date(7), isImported: isImported)
+      isEnabled: try row.decode(4), counts, createdAt: try row.date(6), updatedAt: try row.date(7),
+      isImported: isImported)
   }
 }
 
@@ -70,14 +88,24 @@ enum PostgresMetricRow {
   /// The columns, in order.
   static let columns =
     "metric_name, value, unit, metadata, timestamp, source_id IS NOT NULL AS is_imported, source_exact"
+  /// Their names.
+  static let names = "metric_name, value, unit, metadata, timestamp, is_imported, source_exact"
 
-  /// The measurement of a row.
-  static func metric(_ row: PostgresRow) throws(PostgresError) -> AgentMetric {
+  /// The measurement of a row of a listing.
+  static func metric(_ row: PostgresRow) throws(PostgresError) -> Placed<AgentMetric> {
     let isImported: Bool = try row.decode(5)
-    return AgentMetric(
-      name: try row.decode(0), value: try row.decode(1), unit: try row.decode(2),
-      metadata: try row.metadata(3, .metrics, isImported: isImported, exact: 6), timestamp: try row.date(4),
-      isImported: isImported)
+    return Placed(
+      record: AgentMetric(
+        name: try row.decode(0), value: try row.decode(1), unit: try row.decode(2),
+        metadata: try row.metadata(3, .metrics, isImported: isImported, exact: 6),
+        timestamp: try row.date(4), isImported: isImported),
+      place: try row.place(time: 4, id: 7, sourceRow: 8))
+  }
+
+  /// A span of time.
+  static func bucket(_ row: PostgresRow, percentiles: [Double]) throws(PostgresError) -> MetricBucket? {
+    guard let start = try row.date(0), let summary = try row.summary(1, percentiles) else { return nil }
+    return MetricBucket(start: start, summary: summary, last: try row.decode(6))
   }
 }
 
@@ -85,30 +113,60 @@ enum PostgresMetricRow {
 enum PostgresExecutionRow {
   /// The columns, in order.
   static let columns = """
-    id, task_type, status, input, output, error_message, started_at, completed_at, duration_ms, metadata,
+    id AS execution_id, task_type, status, input, output, error_message, started_at, completed_at, duration_ms, metadata,
     source_id IS NOT NULL AS is_imported, source_exact
     """
+  /// Their names; the id is the listing's own.
+  static let names = """
+    execution_id, task_type, status, input, output, error_message, started_at, completed_at, duration_ms, metadata,
+    is_imported, source_exact
+    """
 
-  /// The execution of a row.
-  static func execution(_ row: PostgresRow) throws(PostgresError) -> AgentExecution {
+  /// The execution of a row of a listing.
+  static func execution(_ row: PostgresRow) throws(PostgresError) -> Placed<AgentExecution> {
     let isImported: Bool = try row.decode(10)
     let id: PostgresUUID = try row.decode(0)
     let input: String? = try row.decode(3)
     let output: String? = try row.decode(4)
-    return AgentExecution(
-      id: UUID(id), task: try row.decode(1), status: .init(rawValue: try row.decode(2)),
-      input: input.map { MemoryValue(storedText: $0).json },
-      output: output.map { MemoryValue(storedText: $0).json }, errorMessage: try row.decode(5),
-      startedAt: try row.date(6), completedAt: try row.date(7), durationMilliseconds: try row.decode(8),
-      metadata: try row.metadata(9, .executions, isImported: isImported, exact: 11), isImported: isImported)
+    return Placed(
+      record: AgentExecution(
+        id: UUID(id), task: try row.decode(1), status: .init(rawValue: try row.decode(2)),
+        input: input.map { MemoryValue(storedText: $0).json },
+        output: output.map { MemoryValue(storedText: $0).json }, errorMessage: try row.decode(5),
+        startedAt: try row.date(6), completedAt: try row.date(7), durationMilliseconds: try row.decode(8),
+        metadata: try row.metadata(9, .executions, isImported: isImported, exact: 11),
+        isImported: isImported),
+      place: try row.place(time: 6, id: 12, sourceRow: 13))
   }
 }
 
 extension PostgresRow {
+  /// A column of timestamptz, in microseconds since 1970 UTC.
+  func microseconds(_ column: Int) throws(PostgresError) -> Int64? {
+    guard case .timestamptz(let microseconds) = try value(column) else { return nil }
+    return microseconds
+  }
+
   /// A column of timestamptz.
   func date(_ column: Int) throws(PostgresError) -> Date? {
-    guard case .timestamptz(let microseconds) = try value(column) else { return nil }
-    return Timestamp(microseconds: microseconds).date
+    try microseconds(column).map { Timestamp(microseconds: $0).date }
+  }
+
+  /// Where the row stands in a listing.
+  fileprivate func place(time: Int, id: Int, sourceRow: Int) throws(PostgresError) -> RecordPlace {
+    RecordPlace(
+      time: try microseconds(time), row: try decode(sourceRow),
+      tie: try decode(id, as: PostgresUUID.self).description)
+  }
+
+  /// The columns of `NumberSQL.summary`, from the first on; nil where there was no number.
+  func summary(_ first: Int, _ percentiles: [Double]) throws(PostgresError) -> NumberSummary? {
+    let count: Int = try decode(first)
+    guard count > 0 else { return nil }
+    let found: [Double] = percentiles.isEmpty ? [] : try decode(first + 4)
+    return NumberSummary(
+      count: count, minimum: try decode(first + 1), maximum: try decode(first + 2),
+      sum: try decode(first + 3), places: percentiles, percentiles: found)
   }
 
   /// A column of metadata: of an imported row, the legacy row's own, which is in its member `legacy`.
@@ -146,7 +204,7 @@ extension PostgresUUID {
 
 extension UUID {
   /// The same UUID.
-  fileprivate init(_ uuid: PostgresUUID) {
+  init(_ uuid: PostgresUUID) {
     let b = uuid.bytes
     self.init(
       uuid: (

@@ -1,6 +1,7 @@
 // One agent within one transaction of a SQLite file.
 
 import SQLite
+import Schema
 
 /// What an agent does within one transaction.
 final class SQLiteAgentTransaction {
@@ -19,6 +20,13 @@ final class SQLiteAgentTransaction {
   var memories: SQLiteMemories {
     SQLiteMemories(connection: connection, catalog: catalog, agent: agent, time: time)
   }
+
+  /// Writes memories; our own tables are there for it.
+  func memoryWriter() throws -> SQLiteMemoryWriter {
+    let table = try ownTable(of: .memories)
+    return SQLiteMemoryWriter(memories: memories, time: time, ownTable: table)
+  }
+
   var tools: SQLiteTools { SQLiteTools(connection: connection, catalog: catalog, agent: agent, time: time) }
   var metrics: SQLiteMetrics {
     SQLiteMetrics(connection: connection, catalog: catalog, agent: agent, time: time)
@@ -27,9 +35,9 @@ final class SQLiteAgentTransaction {
     SQLiteExecutions(connection: connection, catalog: catalog, agent: agent, time: time)
   }
 
-  /// Our own table of a kind; all of them are made where they are not there.
+  /// Our own table of a kind; all of them are made where they are not there, or brought up to date.
   func ownTable(of kind: LegacyKind) throws -> SQLiteTable {
-    if let table = catalog.ownTable(of: kind) { return table }
+    if let table = catalog.ownTable(of: kind), catalog.ownVersion >= Schema.sqlite.count { return table }
     try SQLiteOwnSchema.install(on: connection)
     catalog = try SQLiteCatalog(reading: connection, version: try SQLiteCatalog.version(of: connection))
     guard let table = catalog.ownTable(of: kind) else {

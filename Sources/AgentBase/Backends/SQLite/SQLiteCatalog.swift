@@ -8,6 +8,8 @@ struct SQLiteCatalog: Sendable {
   let version: Int64
   /// Tables of the four kinds, by the bytes of their names.
   let tables: [SQLiteTable]
+  /// How many steps of the library's schema have made its own tables.
+  let ownVersion: Int
   /// Whether text is stored as UTF-8, so that SQLite's order of text is that of its UTF-8 bytes.
   let isUTF8: Bool
 
@@ -39,6 +41,11 @@ struct SQLiteCatalog: Sendable {
         SQLiteTable(
           name: name, kind: kind, hasRowID: row[1] == 0, hasKeyIndex: row[2] == 1, columnRows: columns))
     }
+    ownVersion =
+      list.contains { $0[0].string == SQLiteOwnSchema.versionTable }
+      ? Int(
+        try connection.queryOne("SELECT max(version) FROM \(SQLiteOwnSchema.versionTable)")?[0].int64 ?? 0)
+      : 0
     self.tables = tables.sorted {
       $0.isOwn != $1.isOwn ? $0.isOwn : ExactText($0.table.name) < ExactText($1.table.name)
     }
@@ -57,6 +64,9 @@ struct SQLiteTable: Sendable {
   let requiredColumns: Set<Int>
   /// The places of columns that refuse NULL.
   let notNullColumns: Set<Int>
+  /// The places of our own columns that legacy tables have not; nil where a table has none.
+  let versionPlace: Int?
+  let timeToLivePlace: Int?
   /// The name, quoted.
   let quotedName: String
   /// Reads the rowid (or NULL) and then every column, from the table; a WHERE clause may follow.
@@ -78,7 +88,10 @@ struct SQLiteTable: Sendable {
     let table = LegacyTable(name: name, columns: columns, hasRowID: hasRowID, hasKeyIndex: hasKeyIndex)
     self.table = table
     self.kind = kind
-    isOwn = Self.ownNames.contains(name)
+    let isOwn = Self.ownNames.contains(name)
+    self.isOwn = isOwn
+    versionPlace = isOwn ? columns.firstIndex { $0.name == "version" } : nil
+    timeToLivePlace = isOwn ? columns.firstIndex { $0.name == "time_to_live" } : nil
     let names = Set(columnRows.map { (LegacyConversion.text($0[0]) ?? "").lowercased() })
     let rowIDName = table.rowIDName(hiddenBy: names)
     self.rowIDName = rowIDName

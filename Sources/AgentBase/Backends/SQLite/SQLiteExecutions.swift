@@ -12,61 +12,67 @@ struct SQLiteExecutions {
 
   // MARK: - Reading
 
+  private var records: SQLiteRecords {
+    SQLiteRecords(
+      connection: connection, catalog: catalog, agent: agent, time: time, kind: .executions,
+      timeRole: .startedAt)
+  }
+
   /// Executions, the newest first.
-  func find(_ query: ExecutionQuery) throws -> [AgentExecution] {
-    var newest = NewestRows<AgentExecution>(limit: query.limit)
-    for table in catalog.tables(of: .executions) {
-      let reader = SQLiteRowReader(table: table, agent: agent, time: time)
-      var sql = table.selectSQL
-      var values: [SQLiteValue] = []
-      if table.isOwn {
-        sql += " WHERE agent_id = ? AND started_at >= ?"
-        values = [.text(agent), .text(query.since.map { Timestamp(microseconds: $0).text } ?? "")]
-        if let task = query.task {
-          sql += " AND task_type = ?"
-          values.append(.text(task))
-        }
-        if let status = query.status {
-          sql += " AND status = ?"
-          values.append(.text(status.rawValue))
-        }
-        sql += " ORDER BY started_at DESC, id DESC LIMIT \(query.limit)"
-      }
-      var found = newest
-      try connection.forEachRow(sql, values) { row in
-        guard reader.belongsToAgent(row) else { return }
-        let startedAt = reader.time(.startedAt, row)
-        if let since = query.since, startedAt.map({ $0.microseconds < since }) ?? true { return }
-        let rank = SQLiteRank(
-          time: startedAt, rowID: table.rowIDName == nil ? 0 : row.integer(0),
-          table: ExactText(table.table.name))
-        guard found.takes(rank) else { return }
-        let execution = execution(reader, row)
-        if let task = query.task, !task.isExactly(execution.task) { return }
-        if let status = query.status, status != execution.status { return }
-        found.add(rank, execution)
-      }
-      newest = found
+  func find(_ query: ExecutionQuery) throws -> [Placed<AgentExecution>] {
+    try records.newest(
+      in: query.range, after: query.after, limit: query.limit,
+      where: [.init("task_type", query.task), .init("status", query.status?.rawValue)].compactMap { $0 }
+    ) { reader, row in
+      let execution = execution(reader, row)
+      if let task = query.task, !task.isExactly(execution.task) { return nil }
+      if let status = query.status, status != execution.status { return nil }
+      return execution
     }
-    return newest.sorted
+  }
+
+  /// What executions come to.
+  func statistics(_ count: ExecutionCount) throws -> ExecutionStatistics {
+    var counts: [AgentExecution.Status: Int] = [:]
+    var durations: [AgentExecution.Status: [Double]] = [:]
+    try records.scan(
+      in: count.range, where: [.init("task_type", count.task)].compactMap { $0 }
+    ) { reader, row, _ in
+      let fields = LegacyFields(table: reader.table.table, time: time) { row.value($0 + 1) }
+      if let task = count.task, !task.isExactly(fields.text(.name) ?? reader.table.table.name) { return }
+      let status = Self.status(fields)
+      counts[status, default: 0] += 1
+      if let duration = fields.durationMilliseconds { durations[status, default: []].append(duration) }
+    }
+    var statistics = ExecutionStatistics(
+      total: counts.values.reduce(0, +), counts: counts,
+      durations: try NumberSummary(durations.values.flatMap { $0 }, places: count.percentiles),
+      durationsByStatus: [:])
+    for (status, numbers) in durations {
+      statistics.durationsByStatus[status] = try NumberSummary(numbers, places: count.percentiles)
+    }
+    return statistics
   }
 
   private func execution(_ reader: SQLiteRowReader, _ row: borrowing SQLiteStatement) -> AgentExecution {
     let fields = LegacyFields(table: reader.table.table, time: time) { row.value($0 + 1) }
-    let error = fields.text(.errorMessage)
-    let completedAt = fields.time(.completedAt)
-    let status = LegacyConversion.status(
-      fields[.status], columnName: fields.columnName(.status), hasError: error?.isEmpty == false,
-      isCompleted: completedAt != nil)
     // The second column of our own table is the identity that its handle has.
     let id = reader.table.isOwn ? row.value(2).string.flatMap(UUID.init(uuidString:)) : nil
     return AgentExecution(
       id: id, task: fields.text(.name) ?? reader.table.table.name,
-      status: AgentExecution.Status(rawValue: status), input: fields[.input].flatMap(LegacyConversion.json),
-      output: fields[.output].flatMap(LegacyConversion.json), errorMessage: error,
+      status: Self.status(fields), input: fields[.input].flatMap(LegacyConversion.json),
+      output: fields[.output].flatMap(LegacyConversion.json), errorMessage: fields.text(.errorMessage),
       startedAt: fields.time(.startedAt).map { Timestamp(microseconds: $0).date },
-      completedAt: completedAt.map { Timestamp(microseconds: $0).date },
+      completedAt: fields.time(.completedAt).map { Timestamp(microseconds: $0).date },
       durationMilliseconds: fields.durationMilliseconds, metadata: reader.metadata(row), isImported: false)
+  }
+
+  private static func status(_ fields: LegacyFields) -> AgentExecution.Status {
+    AgentExecution.Status(
+      rawValue: LegacyConversion.status(
+        fields[.status], columnName: fields.columnName(.status),
+        hasError: fields.text(.errorMessage)?.isEmpty == false, isCompleted: fields.time(.completedAt) != nil)
+    )
   }
 
   // MARK: - Writing

@@ -44,27 +44,55 @@ struct SQLiteMemories {
 
   /// The newest row of a key, made into something; nil where there is none, or it has expired.
   func current<Value>(
-    namespace: String, key: String, _ make: (SQLiteRowReader, borrowing SQLiteStatement) -> Value
+    _ name: MemoryName, _ make: (SQLiteRowReader, borrowing SQLiteStatement) throws -> Value
   ) throws -> Value? {
     var best: (rank: SQLiteRank, expiresAt: Timestamp?, value: Value)?
-    try forEachRow(namespace: namespace, key: key) { reader, row in
+    try forEachRow(namespace: name.namespace, key: name.key) { reader, row in
       let rank = reader.rank(row)
       if let best, best.rank > rank { return }
-      best = (rank, reader.time(.expiresAt, row), make(reader, row))
+      best = (rank, reader.time(.expiresAt, row), try make(reader, row))
     }
     guard let best, best.expiresAt.map({ $0 > .now }) ?? true else { return nil }
     return best.value
   }
 
+  /// The current value of a key.
+  func value(_ name: MemoryName) throws -> MemoryValue? { try current(name) { $0.memoryValue($1) } }
+
+  /// The current memory of a key.
+  func memory(_ name: MemoryName) throws -> Memory? { try current(name, memory) }
+
   /// The memory of a row.
-  func memory(_ reader: SQLiteRowReader, _ row: borrowing SQLiteStatement) -> Memory {
+  func memory(_ reader: SQLiteRowReader, _ row: borrowing SQLiteStatement) throws -> Memory {
     let createdAt = reader.time(.createdAt, row)
-    return Memory(
+    var memory = Memory(
       namespace: reader.namespace(row), key: reader.name(.key, row), value: reader.memoryValue(row),
       metadata: reader.metadata(row),
       embedding: reader.value(.embedding, row).flatMap(LegacyConversion.embedding),
       createdAt: createdAt?.date, updatedAt: (reader.time(.updatedAt, row) ?? createdAt)?.date,
-      expiresAt: reader.time(.expiresAt, row)?.date, isImported: false)
+      expiresAt: reader.time(.expiresAt, row)?.date, version: 0, isImported: false)
+    if let place = reader.table.versionPlace, let version = row.value(place + 1).int64 {
+      memory.version = version
+      memory.timeToLive = reader.table.timeToLivePlace.flatMap { row.value($0 + 1).int64 }
+        .map(Duration.microseconds)
+      return memory
+    }
+    memory.version = MemoryDigest.version(value: memory.value.json, metadata: memory.metadata)
+    if !reader.table.isOwn,
+      let note = try notes.note(MemoryName(namespace: memory.namespace, key: memory.key)),
+      note.digest == memory.version
+    {
+      memory.version = note.version
+      memory.timeToLive = note.timeToLive.map(Duration.microseconds)
+    }
+    return memory
+  }
+
+  var notes: SQLiteNotes {
+    SQLiteNotes(connection: connection, agent: agent, isThere: catalog.ownVersion >= 2)
+  }
+  var history: SQLiteHistory {
+    SQLiteHistory(connection: connection, agent: agent, isThere: catalog.ownVersion >= 2)
   }
 
   // MARK: - Many keys
@@ -83,7 +111,7 @@ struct SQLiteMemories {
       for (key, row) in found.prefix(limit) {
         after = key
         guard !row.isExpired(at: now),
-          let memory = try current(namespace: namespace, key: key.text, memory)
+          let memory = try memory(MemoryName(namespace: namespace, key: key.text))
         else { continue }
         memories.append(memory)
         if memories.count == limit {
@@ -167,8 +195,8 @@ struct SQLiteMemories {
     matches.sort()
     var memories: [Memory] = []
     for match in matches {
-      let current = try current(namespace: match.namespace, key: match.key) {
-        (rank: $0.rank($1), memory: memory($0, $1))
+      let current = try current(MemoryName(namespace: match.namespace, key: match.key)) {
+        (rank: $0.rank($1), memory: try memory($0, $1))
       }
       // A row that a newer one of its key has replaced is no memory any more.
       guard let current, current.rank == match.rank else { continue }

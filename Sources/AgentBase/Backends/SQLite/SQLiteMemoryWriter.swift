@@ -1,4 +1,4 @@
-// Storing and deleting memories in a SQLite file.
+// Storing memories in a SQLite file.
 //
 // A memory goes into a legacy table, in that table's own shape, where it fits: so the agent that made the file reads it. Else it
 // goes into our own table beside it. Either way it becomes the newest row of its key, here and after an import.
@@ -10,41 +10,50 @@ struct SQLiteMemoryWriter {
   let memories: SQLiteMemories
   /// The spelling of naive times.
   let time: LegacyTime
-  /// Makes our own tables, and answers the one of memories.
-  let makeOwnTable: () throws -> SQLiteTable
+  /// Our own table of memories.
+  let ownTable: SQLiteTable
 
   private var connection: SQLiteConnection { memories.connection }
   private var agent: String { memories.agent }
 
-  /// A row of the key that is there already.
-  private struct Row {
-    let table: SQLiteTable
-    let rank: SQLiteRank
-    let location: SQLiteLocation?
-    let value: SQLiteValue?
-  }
-
   // MARK: - Storing
 
-  /// Stores a memory.
-  func store(_ draft: MemoryDraft) throws {
-    var rows: [Row] = []
-    try memories.forEachRow(namespace: draft.namespace, key: draft.key) { reader, row in
-      rows.append(
-        Row(
-          table: reader.table, rank: reader.rank(row), location: reader.location(row),
-          value: reader.value(.value, row)))
-    }
-    let legacyRows = rows.filter { !$0.table.isOwn }.sorted { $0.rank > $1.rank }
+  /// Stores a memory, whatever is there.
+  ///
+  /// - Returns: its version.
+  @discardableResult
+  func store(_ draft: MemoryDraft) throws -> Int64 {
+    try store(draft, over: try memories.rows(draft.name, withMemories: draft.historyLimit != nil))
+  }
+
+  private func store(_ draft: MemoryDraft, over rows: [SQLiteKeyRow]) throws -> Int64 {
     let ownRows = rows.filter(\.table.isOwn)
-    for plan in plans(legacyRows) where try write(plan, draft, among: legacyRows, insteadOf: ownRows) {
-      return
+    let legacyRows = rows.filter { !$0.table.isOwn }
+    let note = legacyRows.isEmpty ? nil : try memories.notes.note(draft.name)
+    let known = [ownRows.first?.version, note?.version].compactMap(\.self).max()
+    let version = known.map { $0 + 1 } ?? Timestamp.now.microseconds
+    for plan in plans(legacyRows) where try write(plan, draft, version, among: legacyRows, insteadOf: ownRows)
+    {
+      return version
     }
-    try storeInOwnTable(draft, newest: legacyRows.first?.rank.time)
+    try storeInOwnTable(draft, version, over: rows)
+    return version
+  }
+
+  /// Keeps the values of rows that go, where the history is wanted. A memory that has expired is as good as deleted, and so is its
+  /// history.
+  private func keep(_ gone: [SQLiteKeyRow], of rows: [SQLiteKeyRow], for draft: MemoryDraft) throws {
+    guard let limit = draft.historyLimit, let newest = rows.first else { return }
+    let now = Timestamp.now
+    guard !newest.isExpired(at: now) else { return try memories.history.forget(draft.name) }
+    for memory in gone.reversed().compactMap(\.memory) {
+      try memories.history.keep(memory, replacedAt: now)
+    }
+    try memories.history.trim(draft.name, to: limit)
   }
 
   /// The legacy tables that the memory may fit, the likeliest first, each with the row that would be replaced.
-  private func plans(_ rows: [Row]) -> [(shape: LegacyMemoryShape, row: Row?)] {
+  private func plans(_ rows: [SQLiteKeyRow]) -> [(shape: LegacyMemoryShape, row: SQLiteKeyRow?)] {
     let tables = memories.catalog.tables(of: .memories).filter { !$0.isOwn }
     if let newest = rows.first {
       return LegacyMemoryShape(newest.table).map { [(shape: $0, row: newest)] } ?? []
@@ -54,8 +63,9 @@ struct SQLiteMemoryWriter {
 
   /// Writes into a legacy table; false, with nothing written, where the memory does not fit it.
   private func write(
-    _ plan: (shape: LegacyMemoryShape, row: Row?), _ draft: MemoryDraft, among rows: [Row],
-    insteadOf ownRows: [Row]
+    _ plan: (shape: LegacyMemoryShape, row: SQLiteKeyRow?), _ draft: MemoryDraft, _ version: Int64,
+    among rows: [SQLiteKeyRow],
+    insteadOf ownRows: [SQLiteKeyRow]
   ) throws -> Bool {
     let sample = try plan.row?.value ?? plan.shape.sample(.value, connection)
     let now = Timestamp.now
@@ -72,13 +82,21 @@ struct SQLiteMemoryWriter {
     }
     do {
       try connection.transaction {
-        for row in ownRows { try remove(row.table, row.location) }
+        let gone = ownRows + [plan.row].compactMap(\.self)
+        try keep(
+          gone.sorted { $0.rank > $1.rank }, of: (ownRows + rows).sorted { $0.rank > $1.rank }, for: draft)
+        for row in ownRows { try memories.remove(row) }
         try plan.shape.write(values, at: plan.row?.location, connection)
-        let written = try memories.current(namespace: draft.namespace, key: draft.key) {
-          $0.memoryValue($1).json
+        let written = try memories.current(draft.name) {
+          (value: $0.memoryValue($1).json, metadata: $0.metadata($1))
         }
         // Triggers, collations and affinities may do what nobody foresaw.
-        guard written == MemoryValue(storedText: draft.valueText).json else { throw DoesNotFit() }
+        guard let written, written.value == MemoryValue(storedText: draft.valueText).json else {
+          throw DoesNotFit()
+        }
+        let digest = MemoryDigest.version(value: written.value, metadata: written.metadata)
+        try memories.notes.write(
+          SQLiteNotes.Note(version: version, digest: digest, timeToLive: draft.timeToLive), on: draft.name)
       }
       return true
     } catch is DoesNotFit {
@@ -92,52 +110,31 @@ struct SQLiteMemoryWriter {
 
   private struct DoesNotFit: Error {}
 
-  private func storeInOwnTable(_ draft: MemoryDraft, newest: Timestamp?) throws {
-    let table = try makeOwnTable()
+  private func storeInOwnTable(_ draft: MemoryDraft, _ version: Int64, over rows: [SQLiteKeyRow]) throws {
+    try keep(rows.filter(\.table.isOwn), of: rows, for: draft)
+    let newest = rows.first { !$0.table.isOwn }
+    if newest != nil { try memories.notes.remove(draft.name) }
+    let clock = Timestamp.now
     // Later than every legacy row of the key, even one whose clock was ahead.
-    let now = max(.now, newest.map { Timestamp(microseconds: $0.microseconds + 1) } ?? .now)
-    let expiresAt = draft.timeToLive.map { Timestamp(microseconds: Timestamp.now.microseconds + $0).text }
+    let now = max(clock, newest?.rank.time.map { Timestamp(microseconds: $0.microseconds + 1) } ?? clock)
+    let expiresAt = draft.timeToLive.map { Timestamp(microseconds: clock.microseconds + $0).text }
     try connection.execute(
       """
-      INSERT INTO \(table.quotedName)
-        (agent_id, namespace, key, content, metadata, embedding, created_at, updated_at, expires_at)
-      VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?7, ?8)
+      INSERT INTO \(ownTable.quotedName)
+        (agent_id, namespace, key, content, metadata, embedding, created_at, updated_at, expires_at, version, time_to_live)
+      VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?7, ?8, ?9, ?10)
       ON CONFLICT (agent_id, namespace, key) DO UPDATE SET
         content = excluded.content, metadata = excluded.metadata, embedding = excluded.embedding,
-        updated_at = max(excluded.updated_at, updated_at), expires_at = excluded.expires_at
+        created_at = CASE WHEN expires_at <= ?11 THEN excluded.created_at ELSE created_at END,
+        updated_at = max(excluded.updated_at, updated_at), expires_at = excluded.expires_at,
+        version = excluded.version, time_to_live = excluded.time_to_live
       """,
       [
         .text(agent), .text(draft.namespace), .text(draft.key), .text(draft.valueText),
         .text(JSON.object(draft.metadata).jsonbText), draft.embedding.map(SQLiteEmbedding.value) ?? .null,
-        .text(now.text), expiresAt.map(SQLiteValue.text) ?? .null,
+        .text(now.text), expiresAt.map(SQLiteValue.text) ?? .null, .integer(version),
+        draft.timeToLive.map(SQLiteValue.integer) ?? .null, .text(clock.text),
       ])
-  }
-
-  // MARK: - Deleting
-
-  /// Removes every row of a key.
-  ///
-  /// - Returns: whether one of them had not expired.
-  func delete(namespace: String, key: String) throws -> Bool {
-    var rows: [(SQLiteTable, SQLiteLocation?)] = []
-    var wasThere = false
-    let now = Timestamp.now
-    try memories.forEachRow(namespace: namespace, key: key) { reader, row in
-      rows.append((reader.table, reader.location(row)))
-      if reader.time(.expiresAt, row).map({ $0 > now }) ?? true { wasThere = true }
-    }
-    for (table, location) in rows { try remove(table, location) }
-    return wasThere
-  }
-
-  private func remove(_ table: SQLiteTable, _ location: SQLiteLocation?) throws {
-    guard let location else {
-      throw AgentBaseError(
-        .database,
-        "\(connection.path): the rows of the table \(table.table.name) cannot be told apart: columns hide its rowid",
-        advice: "Delete the row with the sqlite3 command.")
-    }
-    try connection.execute("DELETE FROM \(table.quotedName) WHERE \(location.condition)", location.values)
   }
 }
 

@@ -12,42 +12,52 @@ struct SQLiteMetrics {
 
   // MARK: - Reading
 
+  private var records: SQLiteRecords {
+    SQLiteRecords(
+      connection: connection, catalog: catalog, agent: agent, time: time, kind: .metrics, timeRole: .time)
+  }
+
   /// Measurements, the newest first.
-  func find(_ query: MetricQuery) throws -> [AgentMetric] {
-    var newest = NewestRows<AgentMetric>(limit: query.limit)
-    for table in catalog.tables(of: .metrics) {
-      let reader = SQLiteRowReader(table: table, agent: agent, time: time)
-      var sql = table.selectSQL
-      var values: [SQLiteValue] = []
-      if table.isOwn {
-        sql += " WHERE agent_id = ? AND timestamp >= ?"
-        values = [.text(agent), .text(query.since.map { Timestamp(microseconds: $0).text } ?? "")]
-        if let name = query.name {
-          sql += " AND metric_name = ?"
-          values.append(.text(name))
-        }
-        sql += " ORDER BY timestamp DESC, id DESC LIMIT \(query.limit)"
-      }
-      var found = newest
-      try connection.forEachRow(sql, values) { row in
-        guard reader.belongsToAgent(row) else { return }
-        let time = reader.time(.time, row)
-        if let since = query.since, time.map({ $0.microseconds < since }) ?? true { return }
-        let fields = LegacyFields(table: table.table, time: self.time) { row.value($0 + 1) }
-        let name = fields.metricName
-        if let wanted = query.name, !wanted.isExactly(name) { return }
-        let rank = SQLiteRank(
-          time: time, rowID: table.rowIDName == nil ? 0 : row.integer(0), table: ExactText(table.table.name))
-        guard found.takes(rank) else { return }
-        found.add(
-          rank,
-          AgentMetric(
-            name: name, value: fields[.value].flatMap(LegacyConversion.number), unit: fields.text(.unit),
-            metadata: reader.metadata(row), timestamp: time?.date, isImported: false))
-      }
-      newest = found
+  func find(_ query: MetricQuery) throws -> [Placed<AgentMetric>] {
+    try records.newest(
+      in: query.range, after: query.after, limit: query.limit,
+      where: [.init("metric_name", query.name)].compactMap { $0 }
+    ) { reader, row in
+      let name = Self.name(reader, row)
+      if let wanted = query.name, !wanted.isExactly(name) { return nil }
+      return AgentMetric(
+        name: name, value: reader.value(.value, row).flatMap(LegacyConversion.number),
+        unit: reader.text(.unit, row), metadata: reader.metadata(row),
+        timestamp: reader.time(.time, row)?.date, isImported: false)
     }
-    return newest.sorted
+  }
+
+  /// Measurements by spans of time, the earliest first.
+  func buckets(_ aggregate: MetricAggregate) throws -> [MetricBucket] {
+    var spans: [Int64: (numbers: [Double], last: SQLiteRank, lastNumber: Double)] = [:]
+    try records.scan(
+      in: aggregate.range, where: [.init("metric_name", aggregate.name)].compactMap { $0 }
+    ) { reader, row, rank in
+      guard let time = rank.time?.microseconds, aggregate.name.isExactly(Self.name(reader, row)),
+        let number = reader.value(.value, row).flatMap(LegacyConversion.number)
+      else { return }
+      let start = aggregate.width.start(of: time)
+      var span = spans.removeValue(forKey: start) ?? ([], rank, number)
+      span.numbers.append(number)
+      if rank >= span.last { (span.last, span.lastNumber) = (rank, number) }
+      spans[start] = span
+    }
+    return try spans.sorted { $0.key < $1.key }.compactMap { start, span in
+      guard let summary = try NumberSummary(span.numbers, places: aggregate.percentiles) else { return nil }
+      return MetricBucket(
+        start: Timestamp(microseconds: start).date, summary: summary, last: span.lastNumber)
+    }
+  }
+
+  /// A measurement's name: that of its row, else what the table's are called.
+  private static func name(_ reader: SQLiteRowReader, _ row: borrowing SQLiteStatement) -> String {
+    if let name = reader.text(.name, row), !name.isEmpty { return name }
+    return reader.table.table.metricName
   }
 
   // MARK: - Writing
@@ -114,26 +124,4 @@ struct SQLiteMetrics {
       return false
     }
   }
-}
-
-/// The newest rows that were seen, as many as are asked for.
-struct NewestRows<Value> {
-  let limit: Int
-  private var rows: [(rank: SQLiteRank, value: Value)] = []
-  private var oldestKept: SQLiteRank?
-
-  init(limit: Int) { self.limit = limit }
-
-  /// Whether a row of this rank can still be among them.
-  func takes(_ rank: SQLiteRank) -> Bool { oldestKept.map { rank > $0 } ?? true }
-
-  mutating func add(_ rank: SQLiteRank, _ value: Value) {
-    rows.append((rank, value))
-    guard rows.count >= 2 * limit + 100 else { return }
-    rows.sort { $0.rank > $1.rank }
-    rows.removeLast(rows.count - limit)
-    oldestKept = rows.last?.rank
-  }
-
-  var sorted: [Value] { rows.sorted { $0.rank > $1.rank }.prefix(limit).map(\.value) }
 }

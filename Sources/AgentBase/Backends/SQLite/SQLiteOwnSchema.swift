@@ -5,7 +5,7 @@ import Schema
 
 /// The steps of our own tables in a file.
 package enum SQLiteOwnSchema {
-  private static let versionTable = "agentbase_schema_versions"
+  static let versionTable = "agentbase_schema_versions"
 
   /// Makes the tables that are not there, within the connection's transaction.
   package static func install(on connection: SQLiteConnection) throws {

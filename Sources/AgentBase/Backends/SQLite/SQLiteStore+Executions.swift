@@ -7,7 +7,11 @@ extension SQLiteStore {
 
   func end(_ end: ExecutionEnd) async throws -> Bool { try await write { try $0.executions.end(end) } }
 
-  func executions(_ query: ExecutionQuery) async throws -> [AgentExecution] {
+  func executions(_ query: ExecutionQuery) async throws -> [Placed<AgentExecution>] {
     try await read { try $0.executions.find(query) }
+  }
+
+  func statistics(_ count: ExecutionCount) async throws -> ExecutionStatistics {
+    try await read { try $0.executions.statistics(count) }
   }
 }

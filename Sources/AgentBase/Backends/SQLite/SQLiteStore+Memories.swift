@@ -1,32 +1,44 @@
 // An agent's memories in a SQLite file.
 
 extension SQLiteStore {
-  func store(_ draft: MemoryDraft) async throws {
+  func store(_ draft: MemoryDraft) async throws -> Int64 {
+    try await write { try $0.memoryWriter().store(draft) }
+  }
+
+  func store(_ drafts: [MemoryDraft]) async throws {
     try await write { transaction in
-      try SQLiteMemoryWriter(
-        memories: transaction.memories, time: self.time,
-        makeOwnTable: { try transaction.ownTable(of: .memories) }
-      ).store(draft)
+      let writer = try transaction.memoryWriter()
+      for draft in drafts { try writer.store(draft) }
     }
   }
 
-  func value(namespace: String, key: String) async throws -> MemoryValue? {
-    try await read { try $0.memories.current(namespace: namespace, key: key) { $0.memoryValue($1) } }
+  func value(_ name: MemoryName) async throws -> MemoryValue? {
+    try await read { try $0.memories.value(name) }
   }
 
-  func memory(namespace: String, key: String) async throws -> Memory? {
+  func values(_ names: [MemoryName]) async throws -> [MemoryValue?] {
     try await read { transaction in
       let memories = transaction.memories
-      return try memories.current(namespace: namespace, key: key) { memories.memory($0, $1) }
+      return try names.map { try memories.value($0) }
     }
   }
 
-  func delete(namespace: String, key: String) async throws -> Bool {
+  func memory(_ name: MemoryName) async throws -> Memory? {
+    try await read { try $0.memories.memory(name) }
+  }
+
+  func memories(_ names: [MemoryName]) async throws -> [Memory?] {
+    try await read { transaction in
+      let memories = transaction.memories
+      return try names.map { try memories.memory($0) }
+    }
+  }
+
+  func delete(_ names: [MemoryName], keepingHistory: Bool) async throws -> Int {
     try await write { transaction in
-      try SQLiteMemoryWriter(
-        memories: transaction.memories, time: self.time,
-        makeOwnTable: { try transaction.ownTable(of: .memories) }
-      ).delete(namespace: namespace, key: key)
+      if keepingHistory { _ = try transaction.ownTable(of: .memories) }
+      let memories = transaction.memories
+      return try names.count { try memories.delete($0, keepingHistory: keepingHistory) }
     }
   }
 

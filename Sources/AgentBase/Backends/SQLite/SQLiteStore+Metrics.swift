@@ -9,7 +9,11 @@ extension SQLiteStore {
     }
   }
 
-  func metrics(_ query: MetricQuery) async throws -> [AgentMetric] {
+  func metrics(_ query: MetricQuery) async throws -> [Placed<AgentMetric>] {
     try await read { try $0.metrics.find(query) }
+  }
+
+  func buckets(_ aggregate: MetricAggregate) async throws -> [MetricBucket] {
+    try await read { try $0.metrics.buckets(aggregate) }
   }
 }

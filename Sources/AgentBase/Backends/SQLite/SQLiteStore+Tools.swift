@@ -11,9 +11,9 @@ extension SQLiteStore {
     try await read { try $0.tools.tool(named: name) }
   }
 
-  func countUses(ofTool name: String, _ count: Int64) async throws -> Bool {
+  func countUses(ofTool name: String, _ uses: ToolCounts) async throws -> Bool {
     try await write { transaction in
-      try transaction.tools.countUses(name, count) { try transaction.ownTable(of: .tools) }
+      try transaction.tools.countUses(name, uses) { try transaction.ownTable(of: .tools) }
     }
   }
 

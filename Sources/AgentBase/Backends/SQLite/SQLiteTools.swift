@@ -17,9 +17,12 @@ struct SQLiteTools {
     var table: SQLiteTable
     var location: SQLiteLocation?
     /// The raw values of the columns that may be changed in place.
-    var usageCount: SQLiteValue?
-    var isEnabled: SQLiteValue?
+    var raw: [LegacyRole: SQLiteValue]
   }
+
+  private static let changedInPlace: [LegacyRole] = [
+    .usageCount, .successCount, .failureCount, .lastUsedAt, .isEnabled,
+  ]
 
   // MARK: - Reading
 
@@ -50,17 +53,24 @@ struct SQLiteTools {
         let found = reader.name(.name, row)
         if let name, !name.isExactly(found) { return }
         let createdAt = reader.time(.createdAt, row)
+        let raw = Dictionary(
+          Self.changedInPlace.compactMap { role in reader.value(role, row).map { (role, $0) } },
+          uniquingKeysWith: { first, _ in first })
         let tool = AgentTool(
           name: found, description: reader.text(.description, row),
           configuration: reader.object(row).configuration, metadata: reader.metadata(row),
-          isEnabled: reader.value(.isEnabled, row).map(LegacyConversion.isEnabled) ?? true,
-          usageCount: reader.value(.usageCount, row).map(LegacyConversion.count) ?? 0,
+          isEnabled: raw[.isEnabled].map(LegacyConversion.isEnabled) ?? true,
+          ToolCounts(
+            uses: raw[.usageCount].map(LegacyConversion.count) ?? 0,
+            successes: raw[.successCount].map(LegacyConversion.count) ?? 0,
+            failures: raw[.failureCount].map(LegacyConversion.count) ?? 0,
+            timed: reader.value(.timedCount, row).map(LegacyConversion.count) ?? 0,
+            milliseconds: reader.value(.timedMilliseconds, row).flatMap(LegacyConversion.number) ?? 0,
+            lastUsed: reader.time(.lastUsedAt, row)?.microseconds),
           createdAt: createdAt?.date, updatedAt: (reader.time(.updatedAt, row) ?? createdAt)?.date,
           isImported: false)
         rows.append(
-          Row(
-            tool: tool, rank: reader.rank(row), table: table, location: reader.location(row),
-            usageCount: reader.value(.usageCount, row), isEnabled: reader.value(.isEnabled, row)))
+          Row(tool: tool, rank: reader.rank(row), table: table, location: reader.location(row), raw: raw))
       }
     }
     return rows
@@ -71,22 +81,38 @@ struct SQLiteTools {
   /// Registers a tool in our own table, or changes the one of this name.
   func register(_ draft: ToolDraft, in table: SQLiteTable) throws {
     let known = try newest(draft.name)
-    try write(draft, usageCount: known?.tool.usageCount ?? 0, over: known?.rank.time, in: table)
+    try write(draft, ToolCounts(of: known?.tool), over: known?.rank.time, in: table)
   }
 
-  /// Changes the count of uses: where the tool is, if its table counts, else in our own table.
+  /// Counts uses: in a legacy row where it is, if its table counts them so, else in our own table.
   ///
   /// - Returns: false where there is no such tool.
-  func countUses(_ name: String, _ count: Int64, makeOwnTable: () throws -> SQLiteTable) throws -> Bool {
+  func countUses(_ name: String, _ uses: ToolCounts, makeOwnTable: () throws -> SQLiteTable) throws -> Bool {
     guard let row = try newest(name) else { return false }
-    let usageCount = row.tool.usageCount.addingReportingOverflow(count)
-    let sum = usageCount.overflow ? Int64.max : usageCount.partialValue
-    switch row.usageCount {
-    case .integer?, .null?: if try change(.usageCount, to: sum, of: row) { return true }
-    default: break
-    }
-    try write(ToolDraft(copyOf: row.tool), usageCount: sum, over: row.rank.time, in: try makeOwnTable())
+    let counts = ToolCounts(of: row.tool).adding(uses)
+    if !row.table.isOwn, try countInPlace(counts, uses, row) { return true }
+    try write(ToolDraft(copyOf: row.tool), counts, over: row.rank.time, in: try makeOwnTable())
     return true
+  }
+
+  /// Changes the counts of a legacy row; false where its table has no column for one that has changed.
+  private func countInPlace(_ counts: ToolCounts, _ uses: ToolCounts, _ row: Row) throws -> Bool {
+    var changes: [LegacyRole: SQLiteValue] = [.usageCount: .integer(counts.uses)]
+    if uses.successes > 0 { changes[.successCount] = .integer(counts.successes) }
+    if uses.failures > 0 { changes[.failureCount] = .integer(counts.failures) }
+    let hold = changes.keys.allSatisfy { role in
+      switch row.raw[role] {
+      case .integer?, .null?: true
+      default: false
+      }
+    }
+    guard hold, uses.timed == 0 else { return false }
+    if let place = row.table.table.roles[.lastUsedAt], let lastUsed = counts.lastUsed {
+      let spelling = TimeSpelling(
+        like: row.raw[.lastUsedAt] ?? .null, declaredType: row.table.table.columns[place].declaredType)
+      changes[.lastUsedAt] = spelling.value(Timestamp(microseconds: lastUsed), zone: time.naiveZone)
+    }
+    return try change(changes, of: row)
   }
 
   /// Switches a tool: where it is, if its table says so by a number, else in our own table.
@@ -94,13 +120,13 @@ struct SQLiteTools {
   /// - Returns: false where there is no such tool.
   func setEnabled(_ name: String, _ isEnabled: Bool, makeOwnTable: () throws -> SQLiteTable) throws -> Bool {
     guard let row = try newest(name) else { return false }
-    switch row.isEnabled {
-    case .integer?, .null?: if try change(.isEnabled, to: isEnabled ? 1 : 0, of: row) { return true }
+    switch row.raw[.isEnabled] {
+    case .integer?, .null?: if try change([.isEnabled: .integer(isEnabled ? 1 : 0)], of: row) { return true }
     default: break
     }
     var draft = ToolDraft(copyOf: row.tool)
     draft.isEnabled = isEnabled
-    try write(draft, usageCount: row.tool.usageCount, over: row.rank.time, in: try makeOwnTable())
+    try write(draft, ToolCounts(of: row.tool), over: row.rank.time, in: try makeOwnTable())
     return true
   }
 
@@ -115,13 +141,16 @@ struct SQLiteTools {
     return !rows.isEmpty
   }
 
-  private func change(_ role: LegacyRole, to number: Int64, of row: Row) throws -> Bool {
-    guard let column = row.table.column(role), let location = row.location else { return false }
+  /// Changes columns of a row; false where it cannot be found again, or its table refuses.
+  private func change(_ changes: [LegacyRole: SQLiteValue], of row: Row) throws -> Bool {
+    guard let location = row.location else { return false }
+    let columns = changes.compactMap { role, value in row.table.column(role).map { ($0, value) } }
+    guard columns.count == changes.count else { return false }
     do {
       return try connection.transaction {
         try connection.execute(
-          "UPDATE \(row.table.quotedName) SET \(column) = ? WHERE \(location.condition)",
-          [.integer(number)] + location.values) == 1
+          "UPDATE \(row.table.quotedName) SET \(columns.map { "\($0.0) = ?" }.joined(separator: ", ")) "
+            + "WHERE \(location.condition)", columns.map(\.1) + location.values) == 1
       }
     } catch let error as SQLiteError where error.code.primary == .constraint {
       return false
@@ -129,23 +158,29 @@ struct SQLiteTools {
   }
 
   private func write(
-    _ draft: ToolDraft, usageCount: Int64, over newest: Timestamp?, in table: SQLiteTable
+    _ draft: ToolDraft, _ counts: ToolCounts, over newest: Timestamp?, in table: SQLiteTable
   ) throws {
     let now = max(.now, newest.map { Timestamp(microseconds: $0.microseconds + 1) } ?? .now)
     try connection.execute(
       """
       INSERT INTO \(table.quotedName)
-        (agent_id, name, description, configuration, metadata, is_enabled, usage_count, created_at, updated_at)
-      VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?8)
+        (agent_id, name, description, configuration, metadata, is_enabled, created_at, updated_at, usage_count,
+         success_count, failure_count, timed_count, timed_ms, last_used_at)
+      VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?7, ?8, ?9, ?10, ?11, ?12, ?13)
       ON CONFLICT (agent_id, name) DO UPDATE SET
         description = excluded.description, configuration = excluded.configuration,
         metadata = excluded.metadata, is_enabled = excluded.is_enabled, usage_count = excluded.usage_count,
+        success_count = excluded.success_count, failure_count = excluded.failure_count,
+        timed_count = excluded.timed_count, timed_ms = excluded.timed_ms, last_used_at = excluded.last_used_at,
         updated_at = max(excluded.updated_at, updated_at)
       """,
       [
         .text(agent), .text(draft.name), draft.description.map(SQLiteValue.text) ?? .null,
         .text(draft.configurationText), .text(JSON.object(draft.metadata).jsonbText),
-        .integer(draft.isEnabled ? 1 : 0), .integer(usageCount), .text(now.text),
+        .integer(draft.isEnabled ? 1 : 0), .text(now.text), .integer(counts.uses),
+        .integer(counts.successes), .integer(counts.failures), .integer(counts.timed),
+        .real(counts.milliseconds),
+        counts.lastUsed.map { .text(Timestamp(microseconds: $0).text) } ?? .null,
       ])
   }
 }

@@ -7,10 +7,10 @@ protocol AgentStore: MemoryStore, ToolStore, MetricStore, ExecutionStore {
   /// What the agents of one database in this process share.
   var database: ObjectIdentifier { get }
 
-  /// Runs the body with a store whose calls are one transaction, as if no other ran beside it; within a transaction, with
-  /// one that is nested in it. It commits when the body returns, and is undone when it throws or is cancelled.
+  /// Runs the body with a store whose calls are one transaction, as if nothing else ran beside it; within a transaction,
+  /// with one that is nested in it. It commits when the body returns, and is undone when it throws or is cancelled.
   ///
-  /// - Parameter isRetryable: whether the body may run again where the transactions of others made this one fail.
+  /// - Parameter isRetryable: whether the body may run again where calls of others made it fail.
   nonisolated(nonsending) func transaction<Value>(
     isRetryable: Bool, _ body: nonisolated(nonsending) (any AgentStore) async throws -> Value
   ) async throws -> Value

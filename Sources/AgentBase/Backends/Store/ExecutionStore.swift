@@ -7,5 +7,7 @@ protocol ExecutionStore: Sendable {
   /// Records its end; false where it is not running.
   func end(_ end: ExecutionEnd) async throws -> Bool
   /// Executions, the newest first.
-  func executions(_ query: ExecutionQuery) async throws -> [AgentExecution]
+  func executions(_ query: ExecutionQuery) async throws -> [Placed<AgentExecution>]
+  /// What executions come to.
+  func statistics(_ count: ExecutionCount) async throws -> ExecutionStatistics
 }

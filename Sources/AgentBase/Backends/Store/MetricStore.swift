@@ -5,5 +5,7 @@ protocol MetricStore: Sendable {
   /// Records measurements, all of them or none.
   func record(_ drafts: [MetricDraft]) async throws
   /// Measurements, the newest first.
-  func metrics(_ query: MetricQuery) async throws -> [AgentMetric]
+  func metrics(_ query: MetricQuery) async throws -> [Placed<AgentMetric>]
+  /// Measurements by spans of time, the earliest first; spans without any are left out.
+  func buckets(_ aggregate: MetricAggregate) async throws -> [MetricBucket]
 }

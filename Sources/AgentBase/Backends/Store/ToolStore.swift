@@ -8,8 +8,8 @@ protocol ToolStore: Sendable {
   func tools() async throws -> [AgentTool]
   /// The tool of this name.
   func tool(named name: String) async throws -> AgentTool?
-  /// Counts uses; false where there is no such tool.
-  func countUses(ofTool name: String, _ count: Int64) async throws -> Bool
+  /// Counts uses, of which the last was now; false where there is no such tool.
+  func countUses(ofTool name: String, _ uses: ToolCounts) async throws -> Bool
   /// Switches a tool on or off; false where there is no such tool.
   func setTool(_ name: String, isEnabled: Bool) async throws -> Bool
   /// Removes a tool; false where there is none.

@@ -73,7 +73,6 @@ struct MemoryBench: Sendable {
     for _ in 0..<stage.rounds {
       for (place, contender) in MemoryContender.allCases.enumerated() {
         try Task.checkCancellation()
-        if let only = ProcessInfo.processInfo.environment["BENCH_ONLY"], !contender.name.contains(only) { continue } // TEMP
         await server.checkpoint()
         let measurement = try await measure(contender)
         report.results[place].measurements.append(measurement)
@@ -122,7 +121,9 @@ struct MemoryBench: Sendable {
     let statement = PostgresStatement(
       sql: Self.readText.sql,
       values: Self.readText.parameters.map { .text($0 == Self.keyMark ? key : $0 ?? "") })
-    guard try await !pool.query(statement).isEmpty else { throw Failure("a memory of the benchmark is gone", advice: nil) }
+    guard try await !pool.query(statement).isEmpty else {
+      throw Failure("a memory of the benchmark is gone", advice: nil)
+    }
   }
 
   /// Calls with random keys, by so many tasks, for the time of a measurement.

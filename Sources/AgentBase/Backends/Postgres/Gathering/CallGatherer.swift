@@ -59,7 +59,8 @@ final class CallGatherer<Work: GatheredWork>: Sendable {
     return try await work.run(call)
   }
 
-  deinit { queue.withLock { print("TEMP alone \($0.statAlone) batches \($0.statBatches) calls \($0.statCalls)") } }
+  deinit {
+  }
   /// How many calls wait.
   var waitingCount: Int { queue.withLock { $0.waitingCount } }
 

@@ -50,7 +50,6 @@ struct CallQueue<Call: Sendable, Answer: Sendable>: Sendable {
   private var alone = 0
   private var lastTicket = 0
   private var lastBatch = 0
-  var statAlone = 0, statBatches = 0, statCalls = 0 // TEMP
 
   init(limits: GatheringLimits) { self.limits = limits }
 
@@ -66,7 +65,6 @@ struct CallQueue<Call: Sendable, Answer: Sendable>: Sendable {
   mutating func enterAlone() -> Bool {
     guard hasRoom, waiting.isEmpty else { return false }
     alone += 1
-    statAlone += 1 // TEMP
     return true
   }
 
@@ -108,7 +106,6 @@ struct CallQueue<Call: Sendable, Answer: Sendable>: Sendable {
     lastBatch += 1
     let batch = Batch(id: lastBatch, entries: taken)
     batches.append(batch)
-    statBatches += 1; statCalls += taken.count // TEMP
     return batch
   }
 

@@ -2,29 +2,20 @@
 
 import Postgres
 
-/// Whose memory, and under which name.
-struct MemoryPlace: Sendable, Hashable {
-  let agent: String
-  let namespace: String
-  let key: String
-}
-
 /// Reads of values by their keys. An answer is the row of the value, for the caller to decode in its own task.
 struct GatheredReads: GatheredWork {
   let pool: PostgresPool
 
   /// Reads do not disturb each other.
-  func key(of call: MemoryPlace) -> Never? { nil }
+  func key(of call: MemorySQL.Name) -> Never? { nil }
   var leavesAtOnce: Bool { true }
 
-  func run(_ call: MemoryPlace) async throws -> PostgresRow? {
-    try await pool.query(
-      MemorySQL.value(agent: call.agent, namespace: call.namespace, key: call.key), isRepeatable: true
-    ).first
+  func run(_ call: MemorySQL.Name) async throws -> PostgresRow? {
+    try await pool.query(MemorySQL.value(agent: call.agent, call.name), isRepeatable: true).first
   }
 
-  func run(together calls: [MemoryPlace]) async throws -> [GatheredAnswer<PostgresRow?>] {
-    let rows = try await pool.query(MemorySQL.values(calls), isRepeatable: true)
+  func run(together calls: [MemorySQL.Name]) async throws -> [GatheredAnswer<PostgresRow?>] {
+    let rows = try await pool.query(MemorySQL.gatheredValues(calls), isRepeatable: true)
     var answers: [GatheredAnswer<PostgresRow?>] = Array(repeating: .answer(nil), count: calls.count)
     for row in rows {
       let place = Int(try row.decode(3, as: Int64.self)) - 1
