@@ -13,15 +13,24 @@ struct GatheringLimits: Sendable {
   var calls: Int
 }
 
+/// What a batch has for one of its calls.
+enum GatheredAnswer<Answer: Sendable>: Sendable {
+  case answer(Answer)
+  /// The call is to be run by itself, by its own task.
+  case runApart
+}
+
 /// Calls that wait for each other.
 struct CallQueue<Call: Sendable, Answer: Sendable>: Sendable {
+  typealias Caller = CheckedContinuation<GatheredAnswer<Answer>, any Error>
+
   /// A call, and who waits for its answer.
   struct Entry: Sendable {
     /// Its number: later calls have greater ones.
     let ticket: Int
     let call: Call
     /// Nil once it was answered.
-    var caller: CheckedContinuation<Answer, any Error>?
+    var caller: Caller?
     /// Whether its task was cancelled while the call was under way.
     var isCancelled = false
   }
@@ -35,7 +44,7 @@ struct CallQueue<Call: Sendable, Answer: Sendable>: Sendable {
   }
 
   let limits: GatheringLimits
-  private var waiting: ArraySlice<Entry> = []
+  private var waiting: [Entry] = []
   private var batches: [Batch] = []
   /// Calls that run by themselves.
   private var alone = 0
@@ -74,15 +83,15 @@ struct CallQueue<Call: Sendable, Answer: Sendable>: Sendable {
 
   /// The next calls, where there is room for a batch of them.
   ///
-  /// - Parameter areOneAtATime: whether two calls must not be in one batch.
-  mutating func nextBatch<Key: Hashable>(key: (Call) -> Key?) -> Batch? {
+  /// - Parameter key: what two calls of a batch must not share.
+  mutating func nextBatch<Key: Hashable>(_ key: (Call) -> Key?) -> Batch? {
     guard hasRoom, !waiting.isEmpty else { return nil }
     var taken: [Entry] = []
     var left: [Entry] = []
     var keys: Set<Key> = []
-    var place = waiting.startIndex
+    var place = 0
     // One key many times over must not mean a look at all who wait, each time.
-    let end = min(waiting.endIndex, place + 4 * limits.calls)
+    let end = min(waiting.count, 4 * limits.calls)
     taken.reserveCapacity(min(waiting.count, limits.calls))
     while place < end, taken.count < limits.calls {
       let entry = waiting[place]
@@ -93,18 +102,20 @@ struct CallQueue<Call: Sendable, Answer: Sendable>: Sendable {
       }
       place += 1
     }
-    waiting = left.isEmpty ? waiting[place...] : ArraySlice(left + waiting[place...])
-    // A slice keeps what was before it.
-    if waiting.startIndex > 4096, waiting.startIndex > waiting.count { waiting = ArraySlice(Array(waiting)) }
+    waiting.replaceSubrange(..<place, with: left)
     lastBatch += 1
     let batch = Batch(id: lastBatch, entries: taken)
     batches.append(batch)
     return batch
   }
 
-  mutating func setWork(_ work: Task<Void, Never>, of id: Int) {
-    guard let place = batches.firstIndex(where: { $0.id == id }) else { return }
+  /// Notes what runs a batch.
+  ///
+  /// - Returns: whether a call of it was cancelled before.
+  mutating func setWork(_ work: Task<Void, Never>, of id: Int) -> Bool {
+    guard let place = batches.firstIndex(where: { $0.id == id }) else { return false }
     batches[place].work = work
+    return batches[place].entries.contains(where: \.isCancelled)
   }
 
   /// The batch as it is now, with those marked that were cancelled meanwhile.
@@ -126,9 +137,9 @@ struct CallQueue<Call: Sendable, Answer: Sendable>: Sendable {
 
   /// Those who wait and came before a ticket.
   mutating func takeWaiting(upTo ticket: Int) -> [Entry] {
-    let old = waiting.prefix { $0.ticket <= ticket }
-    waiting = waiting.dropFirst(old.count)
-    return Array(old)
+    let old = waiting.filter { $0.ticket <= ticket }
+    waiting.removeAll { $0.ticket <= ticket }
+    return old
   }
 
   /// The newest call so far.
@@ -141,7 +152,7 @@ struct CallQueue<Call: Sendable, Answer: Sendable>: Sendable {
     /// Nothing: the call was answered, or has not arrived yet.
     case none
     /// It is answered with `CancellationError`.
-    case answer(CheckedContinuation<Answer, any Error>)
+    case answer(Caller)
     /// It is under way: what runs it is cancelled.
     case stop(Task<Void, Never>)
   }
