@@ -118,6 +118,22 @@ import Testing
     #expect(DriverEvents(Log([.retry]), slowQueryLimit: .seconds(1))?.sqlite == nil)
   }
 
+  @Test(
+    "Texts in SQL are hidden, and nothing else",
+    arguments: [
+      (
+        "SELECT 'a''b', \"it's\" FROM t -- don't\nWHERE a = 'c'",
+        "SELECT '…''…', \"it's\" FROM t -- don't\nWHERE a = '…'"
+      ),
+      (#"SELECT E'a\'b', 'c\', 'd'"#, "SELECT E'…', '…', '…'"),
+      ("DO $$ a 'b' $$, $x$ $y$ $x$, $1 + $2", "DO '…', '…', $1 + $2"),
+      ("SELECT /* it's */ 'a", "SELECT /* it's */ '…'"), ("é 'é' é", "é '…' é"), ("", ""), ("$", "$"),
+      ("'", "'…'"),
+    ])
+  func literals(_ sql: String, _ shown: String) {
+    #expect(SQLLiterals.hidden(in: sql) == shown)
+  }
+
   // MARK: - The documentation
 
   private func sample(_ failure: AgentBaseError.Code? = nil) -> AgentEvent {

@@ -62,7 +62,7 @@ struct DatabaseErrors: Sendable {
   /// The statement, without its values.
   private static func place(_ sql: String?) -> String {
     guard let sql else { return "" }
-    let line = sql.split(whereSeparator: \.isWhitespace).joined(separator: " ")
+    let line = SQLLiterals.hidden(in: sql).split(whereSeparator: \.isWhitespace).joined(separator: " ")
     return "; in: " + (line.count > 200 ? line.prefix(199) + "…" : line)
   }
 }

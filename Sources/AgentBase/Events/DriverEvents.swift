@@ -50,7 +50,7 @@ struct DriverEvents: Sendable {
 
   private func say(slow sql: String, _ duration: Duration) {
     var event = AgentEvent(.slowQuery)
-    event.sql = sql
+    event.sql = SQLLiterals.hidden(in: sql)
     say(event, duration)
   }
 

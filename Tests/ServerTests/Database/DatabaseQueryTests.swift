@@ -215,6 +215,10 @@ import Testing
         #expect(error?.code == .wrongType)
         #expect(error?.description.contains("secret-value") == false, "\(String(describing: error))")
       }
+      let script = await #expect(throws: AgentBaseError.self) {
+        try await database.executeScript("INSERT INTO \(table) VALUES (1, 'secret-value', 'x')")
+      }
+      #expect(script?.code == .constraint && script?.description.contains("secret-value") == false)
       let nul = await #expect(throws: AgentBaseError.self) {
         try await database.execute("INSERT INTO \(identifier: table) VALUES (\(3), \("a\0"), NULL)")
       }
