@@ -73,7 +73,7 @@ struct TransactionTests {
   @Test("Others wait for its end, and all go on then")
   func others() async throws {
     let folder = try DatabaseFolder()
-    let database = try await open(folder)
+    let database = try await open(folder, busyTimeout: .seconds(300))
     try await withThrowingTaskGroup(of: Void.self) { group in
       try await database.transaction { transaction in
         try await insert(1, transaction)
@@ -147,7 +147,7 @@ struct TransactionTests {
   @Test("A storm of transactions that are cancelled while they wait leaves nobody waiting")
   func storm() async throws {
     let folder = try DatabaseFolder()
-    let database = try await open(folder)
+    let database = try await open(folder, busyTimeout: .seconds(300))
     let tasks = (Int64(0)..<400).map { id in
       Task { try await database.transaction { try await insert(id, $0) } }
     }

@@ -22,6 +22,8 @@ extension SQLiteConnection {
     let connection = try SQLiteConnection(
       path: path, access: access == .readOnly ? .readOnly : .readWrite, busyTimeout: busyTimeout)
     try connection.run("PRAGMA query_only = ON")
+    // Another process may change that later; then the next opening notices it.
+    connection.hasLog = try connection.queryOne("PRAGMA journal_mode")?[0] == "wal"
     connection.guardTransactions()
     connection.observe(by: observer)
     return connection

@@ -1,14 +1,12 @@
 // Transactions: begun at once, nested as savepoints, ended on every way out.
 
-internal import CSQLite
-
 extension SQLiteConnection {
   /// When a transaction takes the write lock.
-  public enum Transaction: String, Sendable {
+  public enum Transaction: Sendable {
     /// At its first write; it may then fail with `busySnapshot`, which no waiting can cure.
-    case deferred = "BEGIN DEFERRED"
+    case deferred
     /// At once: the right one for whoever is going to write.
-    case immediate = "BEGIN IMMEDIATE"
+    case immediate
   }
 
   /// Runs the body in a transaction, or in a savepoint where one is open.
@@ -45,42 +43,38 @@ extension SQLiteConnection {
 
   /// Opens a savepoint within the innermost one.
   func openSavepoint() throws(SQLiteError) {
-    try run("SAVEPOINT nested_\(savepoints + 1)")
+    if savepoints == 0 { try control(.savepoint) } else { try run("SAVEPOINT nested_\(savepoints + 1)") }
     savepoints += 1
   }
 
   /// Ends the innermost savepoint and keeps what was done in it; where it fails, the savepoint is open still.
   func releaseSavepoint() throws(SQLiteError) {
-    try run("RELEASE nested_\(savepoints)")
+    if savepoints == 1 { try control(.release) } else { try run("RELEASE nested_\(savepoints)") }
     savepoints -= 1
   }
 
   /// Ends the innermost savepoint and undoes what was done in it.
   func undoSavepoint() {
+    schemaMemo = nil
     // A full disk or an interrupted write has undone the whole transaction: then there is no savepoint.
     if isInTransaction { try? run("ROLLBACK TO nested_\(savepoints); RELEASE nested_\(savepoints)") }
     savepoints = max(0, savepoints - 1)
   }
 
   func begin(_ kind: Transaction) throws(SQLiteError) {
-    try control(kind.rawValue)
+    schemaMemo = nil
+    savepoints = 0
+    try control(kind == .immediate ? .beginImmediate : .beginDeferred)
   }
 
   func commit() throws(SQLiteError) {
-    try control("COMMIT")
+    try control(.commit)
   }
 
   /// Undoes the open transaction; nothing where SQLite has done so already.
   func rollback() {
     guard isInTransaction else { return }
-    try? control("ROLLBACK")
-  }
-
-  /// Runs a statement that begins or ends a transaction, which a body of `SQLiteDatabase` may not.
-  private func control(_ sql: String) throws(SQLiteError) {
-    let allowed = control.allowsTransactionStatements
-    control.allowsTransactionStatements = true
-    defer { control.allowsTransactionStatements = allowed }
-    try run(sql)
+    schemaMemo = nil
+    try? control(.rollback)
   }
 }

@@ -23,6 +23,16 @@ public final class SQLiteConnection {
   let handle: OpaquePointer
   let control: SQLiteControl
   private var statements = SQLiteStatementCache(capacity: 100)
+  private var controls = SQLiteControlStatements()
+  /// How many statements that may write were begun: a body that began none has nothing to undo.
+  private(set) var writesBegun = 0
+  /// What a user has derived from the schema; gone with the transaction that it was derived in, and when a part of it is undone.
+  public var schemaMemo: AnyObject?
+  /// The version of the schema that every compiled statement is known to hold for; nil where one of them was compiled anew,
+  /// and so may hold for another.
+  public private(set) var compiledSchema: Int64?
+  /// Whether the file had a write-ahead log when the connection was set up as a reader.
+  var hasLog = false
   /// The names of savepoints count from here.
   var savepoints = 0
 
@@ -73,6 +83,7 @@ public final class SQLiteConnection {
   deinit {
     unsafe control.interrupt.watch(nil)
     statements.removeAll()
+    controls.removeAll()
     _ = unsafe sqlite3_close_v2(handle)
   }
 
@@ -101,13 +112,18 @@ public final class SQLiteConnection {
     guard !interrupt.isRequested else {
       throw SQLiteError(code: .interrupt, message: "interrupted", sql: sql, path: path)
     }
-    if let handle = unsafe statements.take(sql) {
-      return unsafe SQLiteStatement(handle: handle, connection: self, sql: sql)
+    if let (handle, place) = unsafe statements.take(sql) {
+      if unsafe sqlite3_stmt_readonly(handle) == 0 { writesBegun += 1 }
+      return unsafe SQLiteStatement(handle: handle, place: place, connection: self, sql: sql)
     }
     // What is compiled may set or reveal the encoding of a database that was empty until now.
     readsTextAsStored = false
     encoding = nil
-    return unsafe SQLiteStatement(handle: try compile(sql), connection: self, sql: sql)
+    if !isInTransaction { compiledSchema = nil }
+    let handle = unsafe try compile(sql)
+    if unsafe sqlite3_stmt_readonly(handle) == 0 { writesBegun += 1 }
+    let place = unsafe statements.insert(handle, sql: sql)
+    return unsafe SQLiteStatement(handle: handle, place: place, connection: self, sql: sql)
   }
 
   private func compile(_ sql: String) throws(SQLiteError) -> OpaquePointer {
@@ -137,10 +153,14 @@ public final class SQLiteConnection {
   }
 
   /// Ends a statement's use and keeps it for the next.
-  func giveBack(_ statement: OpaquePointer, sql: String) {
+  func giveBack(_ statement: OpaquePointer, at place: Int?) {
     _ = unsafe sqlite3_reset(statement)
-    _ = unsafe sqlite3_clear_bindings(statement)
-    unsafe statements.put(statement, sql: sql)
+    if unsafe sqlite3_stmt_status(statement, SQLITE_STMTSTATUS_REPREPARE, 1) > 0 { compiledSchema = nil }
+    if let place, unsafe statements.giveBack(statement, at: place) {
+      _ = unsafe sqlite3_clear_bindings(statement)
+    } else {
+      _ = unsafe sqlite3_finalize(statement)
+    }
   }
 
   /// Empties the cache.
@@ -148,9 +168,43 @@ public final class SQLiteConnection {
     statements.removeAll()
   }
 
+  /// Notes that the open transaction sees this version of the schema. What was compiled for another is forgotten, so that a
+  /// later statement, outside of any transaction, tells by `compiledSchema` whether the schema is still the same.
+  public func holdSchema(_ version: Int64) {
+    guard compiledSchema != version else { return }
+    forgetStatements()
+    compiledSchema = version
+  }
+
+  /// The number of the schema's version that the connection sees (PRAGMA schema_version).
+  public func schemaVersion() throws(SQLiteError) -> Int64 {
+    var statement = try prepare("PRAGMA schema_version")
+    return try statement.step() ? statement.integer(0) : 0
+  }
+
   /// Runs SQL that neither binds nor answers anything, of one statement or many, past the cache.
   func run(_ sql: String) throws(SQLiteError) {
+    writesBegun += 1
+    schemaMemo = nil
     guard unsafe sqlite3_exec(handle, sql, nil, nil, nil) == SQLITE_OK else { throw lastError(sql: sql) }
+  }
+
+  /// Begins or ends a transaction or a savepoint, which a body of `SQLiteDatabase` may not do by hand.
+  func control(_ statement: SQLiteControlStatement) throws(SQLiteError) {
+    // Also while it runs: SQLite may compile it anew.
+    let allowed = control.allowsTransactionStatements
+    control.allowsTransactionStatements = true
+    defer { control.allowsTransactionStatements = allowed }
+    let compiled: OpaquePointer
+    if let known = unsafe controls[statement] {
+      unsafe compiled = known
+    } else {
+      unsafe compiled = try compile(statement.sql)
+      unsafe controls[statement] = compiled
+    }
+    let error = unsafe sqlite3_step(compiled) == SQLITE_DONE ? nil : lastError(sql: statement.sql)
+    _ = unsafe sqlite3_reset(compiled)
+    if let error { throw error }
   }
 
   // MARK: Text

@@ -43,6 +43,8 @@ final class SQLiteControl {
   let busyTimeout: Duration
   /// When the present wait for a lock gives up.
   private var deadline = ContinuousClock.now
+  /// Whether a statement may wait for a lock at all: not on a caller's own thread.
+  var mayWait = true
   /// Whether statements may begin and end transactions by hand.
   var allowsTransactionStatements = true
   /// Who is told of slow statements.
@@ -91,6 +93,7 @@ final class SQLiteControl {
   ///
   /// - Returns: whether to try again.
   func waitForLock(tries: Int) -> Bool {
+    guard mayWait else { return false }
     let now = ContinuousClock.now
     if tries == 0 { deadline = now + busyTimeout }
     guard now < deadline, !interrupt.isRequested else { return false }

@@ -32,6 +32,7 @@ public final class SQLiteDatabase: Sendable {
   private let writerQueue: SQLiteQueue
   private let writer: SQLiteWriter
   private let readers: SQLiteReaders
+  private let eagerness: SQLiteEagerness
   private let state = Mutex(State())
 
   /// Opens a file. A new one gets a write-ahead log; one that exists keeps its journal mode. Foreign keys are enforced.
@@ -39,11 +40,14 @@ public final class SQLiteDatabase: Sendable {
   /// - Parameters:
   ///   - busyTimeout: how long a call waits for other processes' locks before it fails with `busy`.
   ///   - readers: how many reads may run at once.
+  ///   - isEager: whether a caller may keep its thread for some microseconds: to run a short read itself (`readBriefly`), and to
+  ///     look out for the answer where the disk is quick. Without it every call suspends its task and changes threads twice.
   ///   - observer: is told of slow statements.
   /// - Throws: `SQLiteError` where the file cannot be opened or is no database.
   public init(
     path: String, access: SQLiteConnection.Access = .create, busyTimeout: Duration = .seconds(10),
-    readers: Int = 4, durability: Durability = .full, observer: SQLiteObserver? = nil
+    readers: Int = 4, durability: Durability = .full,
+    isEager: Bool = true, observer: SQLiteObserver? = nil
   ) async throws {
     precondition(readers > 0, "a database needs a reader")
     guard path != ":memory:", !path.isEmpty else {
@@ -54,7 +58,9 @@ public final class SQLiteDatabase: Sendable {
       try SQLiteConnection.writer(
         path: path, access: access, busyTimeout: busyTimeout, durability: durability, observer: observer)
     }
-    writer = SQLiteWriter(queue: writerQueue, path: path, patience: busyTimeout)
+    let eagerness = SQLiteEagerness(isOn: isEager)
+    self.eagerness = eagerness
+    writer = SQLiteWriter(queue: writerQueue, path: path, patience: busyTimeout, eagerness: eagerness)
     self.readers = SQLiteReaders(
       (0..<readers).map { number in
         SQLiteQueue(label: "sqlite.reader.\(number)") {
@@ -63,7 +69,7 @@ public final class SQLiteDatabase: Sendable {
         }
       })
     // Opens the writer, and fails here rather than at the first call where the file is no database.
-    try await perform(on: writer.add, as: .outside) { connection in
+    try await write(as: .outside) { connection in
       _ = try connection.queryOne("SELECT count(*) FROM sqlite_schema")
     }
   }
@@ -81,6 +87,23 @@ public final class SQLiteDatabase: Sendable {
     }
   }
 
+  /// Runs one short statement that reads on the caller's own thread, outside of any transaction, where a reader is free and no
+  /// lock has to be waited for.
+  ///
+  /// The body finds its rows by an index, and reads few of them: see `SQLiteEagerness` for why that blocks nobody. A
+  /// rollback journal may have to be played back first, so a file without a write-ahead log is not read in this way.
+  ///
+  /// - Returns: what the body returns; nil where it was not run, or failed: then `read` does it, and tells why.
+  public func readBriefly<Value>(_ body: (SQLiteConnection) throws -> Value?) throws(SQLiteError) -> Value? {
+    try enter()
+    defer { leave() }
+    guard eagerness.mayRead() else { return nil }
+    let start = ContinuousClock.now
+    let value = readers.runNow(body)
+    eagerness.noteRead(ContinuousClock.now - start)
+    return value
+  }
+
   /// Runs the body in a transaction that has the write lock from its start, and answers once it is committed.
   ///
   /// A throw or a cancellation undoes it. Bodies that wait at the same time share one transaction, each in its own
@@ -91,14 +114,14 @@ public final class SQLiteDatabase: Sendable {
   public func write<Value: Sendable>(
     _ body: @escaping @Sendable (SQLiteConnection) throws -> Value
   ) async throws -> Value {
-    try await perform(on: writer.add, body)
+    try await write(as: .grouped, body)
   }
 
   /// Runs the body on the writer outside any transaction, for what SQLite does not allow inside one: VACUUM, some PRAGMAs.
   public func writeWithoutTransaction<Value: Sendable>(
     _ body: @escaping @Sendable (SQLiteConnection) throws -> Value
   ) async throws -> Value {
-    try await perform(on: writer.add, as: .outside, body)
+    try await write(as: .outside, body)
   }
 
   /// Runs the body in a transaction of its own that lasts as long as the body does, over as many awaits as it likes.
@@ -189,13 +212,22 @@ public final class SQLiteDatabase: Sendable {
   // MARK: Jobs
 
   private func perform<Value: Sendable>(
-    on add: (SQLiteJob) -> Void, as role: SQLiteJob.Role = .grouped,
-    _ body: @escaping @Sendable (SQLiteConnection) throws -> Value
+    on add: (SQLiteJob) -> Void, _ body: @escaping @Sendable (SQLiteConnection) throws -> Value
   ) async throws -> Value {
     try enter()
     defer { leave() }
     let outcome = SQLiteOutcome<Value>()
-    try await SQLiteJob(role) { outcome.set(try body($0)) }.wait(queue: add)
+    try await SQLiteJob(.grouped) { outcome.set(try body($0)) }.wait(queue: add)
+    return outcome.get()
+  }
+
+  private func write<Value: Sendable>(
+    as role: SQLiteJob.Role, _ body: @escaping @Sendable (SQLiteConnection) throws -> Value
+  ) async throws -> Value {
+    try enter()
+    defer { leave() }
+    let outcome = SQLiteOutcome<Value>()
+    try await writer.perform(SQLiteJob(role) { outcome.set(try body($0)) })
     return outcome.get()
   }
 

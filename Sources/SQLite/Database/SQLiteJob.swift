@@ -11,10 +11,11 @@ final class SQLiteJob: Sendable {
     case ended
   }
 
-  private struct State {
+  @safe private struct State {
     var phase = Phase.waiting
     var isCancelled = false
-    var continuation: CheckedContinuation<Void, any Error>?
+    var answer: Result<Void, any Error>?
+    var continuation: UnsafeContinuation<Void, any Error>?
   }
 
   /// What a writer does with a job besides running its body; a reader only runs it.
@@ -30,60 +31,74 @@ final class SQLiteJob: Sendable {
   }
 
   private let state = Mutex(State())
+  private let isAnswered = Atomic<Bool>(false)
   private let body: @Sendable (SQLiteConnection) throws -> Void
   let role: Role
+  /// Whether the caller looks out for the answer: the next job may come at once.
+  private let isEager = Atomic<Bool>(false)
 
   init(_ role: Role, _ body: @escaping @Sendable (SQLiteConnection) throws -> Void = { _ in }) {
     self.role = role
     self.body = body
   }
 
+  var callerLooksOut: Bool { isEager.load(ordering: .relaxed) }
+
   // MARK: The caller's side
 
-  /// Keeps the caller that waits; answers it at once where its task is cancelled already.
+  /// Queues the job and waits for its end; cancelling the caller's task cancels it, unless it is shielded.
   ///
-  /// - Returns: whether the job is to be queued.
-  func attach(_ continuation: CheckedContinuation<Void, any Error>) -> Bool {
-    let isCancelled = state.withLock { state in
-      if !state.isCancelled { state.continuation = continuation }
-      return state.isCancelled
+  /// - Parameter looksOut: whether the caller keeps its thread for a moment before its task is suspended.
+  /// - Returns: whether it looked out in vain.
+  @discardableResult
+  nonisolated(nonsending) func wait(
+    isShielded: Bool = false, looksOut: Bool = false, queue: (SQLiteJob) -> Void
+  ) async throws -> Bool {
+    if !isShielded { try Task.checkCancellation() }
+    isEager.store(looksOut, ordering: .relaxed)
+    queue(self)
+    if looksOut, SQLiteEagerness.lookOut(for: { isAnswered.load(ordering: .acquiring) }) {
+      try state.withLock { $0.answer }?.get()
+      return false
     }
-    if isCancelled { continuation.resume(throwing: CancellationError()) }
-    return !isCancelled
+    if isShielded {
+      try await suspend()
+    } else {
+      try await withTaskCancellationHandler {
+        try await suspend()
+      } onCancel: {
+        cancel()
+      }
+    }
+    return looksOut
+  }
+
+  private nonisolated(nonsending) func suspend() async throws {
+    try await unsafe withUnsafeThrowingContinuation { continuation in
+      let answer = state.withLock { state in
+        if state.answer == nil { unsafe state.continuation = continuation }
+        return state.answer
+      }
+      if let answer { unsafe continuation.resume(with: answer) }
+    }
   }
 
   /// Answers a job that waits at once, and interrupts one that runs.
   func cancel() {
-    let waiting = state.withLock { state -> CheckedContinuation<Void, any Error>? in
+    let isWaiting = state.withLock { state in
       switch state.phase {
       case .waiting:
         state.isCancelled = true
-        return state.continuation.take()
+        return true
       case .running(let interrupt):
         state.isCancelled = true
         interrupt.interrupt()
-        return nil
+        return false
       case .ended:
-        return nil
+        return false
       }
     }
-    waiting?.resume(throwing: CancellationError())
-  }
-
-  /// Queues the job and waits for its end; cancelling the caller's task cancels it, unless it is shielded.
-  func wait(isShielded: Bool = false, queue: (SQLiteJob) -> Void) async throws {
-    guard !isShielded else {
-      return try await withCheckedThrowingContinuation { continuation in
-        if attach(continuation) { queue(self) }
-      }
-    }
-    try await withTaskCancellationHandler {
-      try await withCheckedThrowingContinuation { continuation in
-        if attach(continuation) { queue(self) }
-      }
-    } onCancel: {
-      cancel()
-    }
+    if isWaiting { answer(.failure(CancellationError())) }
   }
 
   // MARK: The queue's side
@@ -108,7 +123,13 @@ final class SQLiteJob: Sendable {
 
   /// Wakes the caller, unless a cancellation has done so.
   func answer(_ result: Result<Void, any Error>) {
-    state.withLock { $0.continuation.take() }?.resume(with: result)
+    let continuation = unsafe state.withLock { state -> UnsafeContinuation<Void, any Error>? in
+      guard state.answer == nil else { return nil }
+      state.answer = result
+      return unsafe state.continuation.take()
+    }
+    isAnswered.store(true, ordering: .releasing)
+    if let continuation = unsafe continuation { unsafe continuation.resume(with: result) }
   }
 }
 

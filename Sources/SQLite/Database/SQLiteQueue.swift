@@ -4,7 +4,8 @@ internal import Dispatch
 
 /// A serial queue with a connection that nothing else touches; opened at its first use.
 final class SQLiteQueue: Sendable {
-  /// The connection. `@unchecked`, because only work on the serial queue reads or writes it.
+  /// The connection. `@unchecked`, because only work on the serial queue reads or writes it, or the one thread that
+  /// `SQLiteReaders` has given the reader to while nothing is on its queue.
   private final class Holder: @unchecked Sendable {
     var connection: SQLiteConnection?
   }
@@ -35,6 +36,16 @@ final class SQLiteQueue: Sendable {
           return connection
         })
     }
+  }
+
+  /// Runs a body on this thread, where the connection is open and its file has a write-ahead log; else answers nil.
+  ///
+  /// The caller makes sure that nothing else uses the queue meanwhile.
+  func runNow<Value>(_ body: (SQLiteConnection) throws -> Value?) rethrows -> Value? {
+    guard let connection = holder.connection, connection.hasLog else { return nil }
+    connection.control.mayWait = false
+    defer { connection.control.mayWait = true }
+    return try body(connection)
   }
 
   /// Runs something beside the queue after a while.

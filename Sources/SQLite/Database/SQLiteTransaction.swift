@@ -1,7 +1,5 @@
 // A transaction that lasts over several awaits: the writer on loan to one caller.
 
-internal import Synchronization
-
 /// A transaction of a `SQLiteDatabase` that is open for as long as a body runs.
 ///
 /// Any task may use it until the body ends; calls at once take turns. While a nested one is open, those of the outer
@@ -23,7 +21,7 @@ public final class SQLiteTransaction: Sendable {
     _ body: @escaping @Sendable (SQLiteConnection) throws -> Value
   ) async throws -> Value {
     let outcome = SQLiteOutcome<Value>()
-    try await SQLiteJob(.grouped) { outcome.set(try body($0)) }.wait { writer.add($0, within: scope) }
+    try await writer.perform(SQLiteJob(.grouped) { outcome.set(try body($0)) }, within: scope)
     return outcome.get()
   }
 
@@ -41,17 +39,17 @@ public final class SQLiteTransaction: Sendable {
     _ body: nonisolated(nonsending) (SQLiteTransaction) async throws -> Value
   ) async throws -> Value {
     let scope = writer.newScope()
-    try await SQLiteJob(.begin(scope)).wait { writer.add($0, within: outer) }
+    try await writer.perform(SQLiteJob(.begin(scope)), within: outer)
     let value: Value
     do {
       value = try await body(SQLiteTransaction(writer: writer, scope: scope))
       try Task.checkCancellation()
     } catch {
       // Its end is for the next one too: the cancellation of this task does not stop it.
-      try? await SQLiteJob(.rollback).wait(isShielded: true) { writer.add($0, within: scope) }
+      try? await writer.perform(SQLiteJob(.rollback), within: scope, isShielded: true)
       throw error
     }
-    try await SQLiteJob(.commit).wait(isShielded: true) { writer.add($0, within: scope) }
+    try await writer.perform(SQLiteJob(.commit), within: scope, isShielded: true)
     return value
   }
 }

@@ -2,10 +2,11 @@
 
 internal import Synchronization
 
-/// Runs write bodies one after the other. Those that came while a commit was under way become the next group:
-/// each in its own savepoint, all in one transaction, so that they share one wait for the disk.
+/// Runs write bodies one after the other. Those that came while a commit was under way become the next group: all in one
+/// transaction, so that they share one wait for the disk.
 ///
-/// A body that throws is undone alone. Where a failure takes the whole transaction away (an interrupted write, a full
+/// A body that throws is undone alone: mostly it has not written anything yet; else the group begins again, each body in a
+/// savepoint, and so do the next groups (a savepoint for each body costs a quarter of the rate). Where a failure takes the whole transaction away (an interrupted write, a full
 /// disk), its neighbours run again, each in a transaction of its own; likewise where the commit finds a violated
 /// constraint. So a body is told its own fault and never another's.
 ///
@@ -15,28 +16,44 @@ final class SQLiteWriter: Sendable {
   /// How long a group may hold the lock before its commit; other processes wait for it too.
   private static let groupLimit = Duration.milliseconds(50)
 
+  /// A body that throws after it has written is likely to have followers.
+  private static let cautiousGroupsAfterFault = 16
+
   private let state = Mutex(SQLiteWriterState())
   private let queue: SQLiteQueue
   let path: String
   /// How long a job waits for the end of a transaction that has the writer on loan.
   private let patience: Duration
+  private let eagerness: SQLiteEagerness
+  /// Whether a job has come since this was last false.
+  private let hasNews = Atomic<Bool>(false)
+  /// How many groups are still to run with a savepoint for each job; touched on the queue only.
+  private let cautiousGroups = Atomic<Int>(0)
 
-  init(queue: SQLiteQueue, path: String, patience: Duration) {
+  init(queue: SQLiteQueue, path: String, patience: Duration, eagerness: SQLiteEagerness) {
     self.queue = queue
     self.path = path
     self.patience = patience
+    self.eagerness = eagerness
+  }
+
+  /// Queues a job and waits for its end.
+  nonisolated(nonsending) func perform(_ job: SQLiteJob, within scope: Int? = nil, isShielded: Bool = false)
+    async throws
+  {
+    try await eagerness.withCaller { looksOut in
+      try await job.wait(isShielded: isShielded, looksOut: looksOut) { add($0, within: scope) }
+    }
   }
 
   /// A number for a transaction that is going to begin.
   func newScope() -> Int { state.withLock { $0.newScope() } }
 
-  /// Queues a job; it is answered once its work is committed, or undone.
-  func add(_ job: SQLiteJob) { add(job, within: nil) }
-
   /// Queues a job within an open transaction, whose end decides about its work, or outside of all.
-  func add(_ job: SQLiteJob, within scope: Int?) {
+  private func add(_ job: SQLiteJob, within scope: Int?) {
     let (isFirst, isLent) = state.withLock { ($0.add(job, within: scope), $0.isLent) }
     guard let isFirst else { return job.answer(.failure(SQLiteError.transactionEnded(path: path))) }
+    hasNews.store(true, ordering: .releasing)
     if scope == nil, isLent { limitWait(of: job) }
     guard isFirst else { return }
     queue.async { [self] connection in
@@ -74,10 +91,20 @@ final class SQLiteWriter: Sendable {
   // MARK: On the queue
 
   private func drain(_ connection: SQLiteConnection) {
-    while let turn = state.withLock({ $0.take() }) {
-      switch turn {
-      case .group(let jobs): run(jobs, on: connection)
-      case .lent(let job): runLent(job, on: connection)
+    // Whether the next job is likely to come at once: then the thread stays awake for it.
+    var looksOut = false
+    while true {
+      hasNews.store(false, ordering: .relaxed)
+      switch state.withLock({ $0.take(staying: looksOut) }) {
+      case .group(let jobs)?:
+        run(jobs, on: connection)
+        looksOut = jobs.last?.callerLooksOut ?? false
+      case .lent(let job)?:
+        runLent(job, on: connection)
+        looksOut = job.callerLooksOut
+      case nil:
+        guard looksOut else { return }
+        looksOut = SQLiteEagerness.lookOut { hasNews.load(ordering: .acquiring) }
       }
     }
   }
@@ -87,7 +114,7 @@ final class SQLiteWriter: Sendable {
     while let first = rest.first {
       if first.role == .grouped {
         let group = rest.prefix { $0.role == .grouped }
-        rest = rest.dropFirst(runTogether(group, on: connection))
+        rest = runTogether(group, on: connection) + rest.dropFirst(group.count)
       } else {
         first.answer(Result { try runOutside(first, on: connection) })
         rest = rest.dropFirst()
@@ -97,37 +124,63 @@ final class SQLiteWriter: Sendable {
 
   /// Runs jobs in one transaction until they are all done or the group has held the lock long enough.
   ///
-  /// - Returns: how many were run.
-  private func runTogether(_ jobs: ArraySlice<SQLiteJob>, on connection: SQLiteConnection) -> Int {
+  /// - Returns: those that were not run.
+  private func runTogether(_ jobs: ArraySlice<SQLiteJob>, on connection: SQLiteConnection) -> ArraySlice<
+    SQLiteJob
+  > {
     guard jobs.count > 1 else {
       for job in jobs { runAlone(job, on: connection) }
-      return jobs.count
+      return []
     }
     do {
       try connection.begin(.immediate)
     } catch {
       for job in jobs { job.answer(.failure(error)) }
-      return jobs.count
+      return []
     }
     let end = ContinuousClock.now + Self.groupLimit
+    var isCautious = cautiousGroups.load(ordering: .relaxed) > 0
+    if isCautious { cautiousGroups.subtract(1, ordering: .relaxed) }
     var done: [SQLiteJob] = []
-    var count = 0
-    for job in jobs {
+    var rest = jobs
+    while let job = rest.popFirst() {
+      let writes = connection.writesBegun
       do {
-        try connection.savepoint { try job.run(on: connection) }
+        if isCautious {
+          try connection.savepoint { try job.run(on: connection) }
+        } else {
+          try job.run(on: connection)
+          // It may have caught the error that undid everything: the next one must not run without a transaction.
+          guard connection.isInTransaction else { throw SQLiteError.transactionUndone(path: path) }
+        }
         done.append(job)
       } catch {
-        job.answer(.failure(error))
-      }
-      count += 1
-      guard connection.isInTransaction else {
-        for neighbour in done { runAlone(neighbour, on: connection) }
-        return count
+        if connection.isInTransaction, isCautious || connection.writesBegun == writes {
+          job.answer(.failure(error))
+        } else if isCautious {
+          // The whole transaction is gone, with what the neighbours did.
+          job.answer(.failure(error))
+          for neighbour in done { runAlone(neighbour, on: connection) }
+          return rest
+        } else {
+          // Without a savepoint, what it has done can only be undone with all the rest: they begin again, each in one.
+          connection.rollback()
+          cautiousGroups.store(Self.cautiousGroupsAfterFault, ordering: .relaxed)
+          do {
+            try connection.begin(.immediate)
+          } catch {
+            for job in done + [job] + rest { job.answer(.failure(error)) }
+            return []
+          }
+          isCautious = true
+          rest = (done + [job] + rest)[...]
+          done = []
+        }
       }
       if ContinuousClock.now >= end { break }
     }
     commit(done, on: connection)
-    return count
+    return rest
   }
 
   private func commit(_ jobs: [SQLiteJob], on connection: SQLiteConnection) {

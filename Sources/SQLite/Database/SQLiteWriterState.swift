@@ -53,8 +53,10 @@ struct SQLiteWriterState {
   private var hasTurn: Bool { scopes.last.map { !$0.waiting.isEmpty } ?? !waiting.isEmpty }
 
   /// Takes what is to be done next; where there is nothing, the next job starts the queue anew.
-  mutating func take() -> Turn? {
-    isScheduled = hasTurn
+  ///
+  /// - Parameter staying: whether the queue goes on looking for jobs although there is none.
+  mutating func take(staying: Bool = false) -> Turn? {
+    isScheduled = hasTurn || staying
     guard hasTurn else { return nil }
     if let innermost = scopes.indices.last { return .lent(scopes[innermost].waiting.removeFirst()) }
     if case .begin = waiting[0].role { return .lent(waiting.removeFirst()) }

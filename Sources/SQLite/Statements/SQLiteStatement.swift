@@ -11,17 +11,20 @@ public import CSQLite
 public struct SQLiteStatement: ~Copyable {
   @usableFromInline let handle: OpaquePointer
   @usableFromInline let connection: SQLiteConnection
+  /// Where the connection's cache keeps it; nil where it does not.
+  private let place: Int?
   /// The statement's text.
   public let sql: String
 
-  init(handle: OpaquePointer, connection: SQLiteConnection, sql: String) {
+  init(handle: OpaquePointer, place: Int?, connection: SQLiteConnection, sql: String) {
     unsafe self.handle = handle
+    self.place = place
     self.connection = connection
     self.sql = sql
   }
 
   deinit {
-    unsafe connection.giveBack(handle, sql: sql)
+    unsafe connection.giveBack(handle, at: place)
   }
 
   // MARK: Running

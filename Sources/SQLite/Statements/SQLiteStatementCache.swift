@@ -1,24 +1,20 @@
-// The statements of a connection that are compiled and not in use.
+// The compiled statements of a connection.
 
 internal import CSQLite
+internal import Glibc
 
 /// Compiled statements by their text; the least recently used goes first.
 struct SQLiteStatementCache {
   @safe private struct Entry {
+    let text: Text
     let handle: OpaquePointer
-    let used: Int
+    var used: Int
+    /// Whether some place uses it now.
+    var isTaken = true
   }
 
-  /// A text that only the same bytes equal: to Swift a composed é is the decomposed one, to SQLite they name two tables.
-  private struct Text: Hashable {
-    let sql: String
-
-    static func == (left: Text, right: Text) -> Bool {
-      left.sql == right.sql && left.sql.utf8.elementsEqual(right.sql.utf8)
-    }
-  }
-
-  private var entries: [Text: Entry] = [:]
+  private var places: [Text: Int] = [:]
+  private var entries: [Entry?] = []
   private var clock = 0
   private let capacity: Int
 
@@ -26,27 +22,83 @@ struct SQLiteStatementCache {
     self.capacity = capacity
   }
 
-  /// Takes a statement out, to be used by one place.
-  mutating func take(_ sql: String) -> OpaquePointer? {
-    unsafe entries.removeValue(forKey: Text(sql: sql))?.handle
-  }
-
-  /// Keeps a statement that is reset; finalizes it, or the oldest, where there is no room.
-  mutating func put(_ handle: OpaquePointer, sql: String) {
+  /// Takes a statement for one place; nil where it is not there, or in use.
+  mutating func take(_ sql: String) -> (handle: OpaquePointer, place: Int)? {
+    guard let place = places[Text(sql: sql)], let entry = entries[place], !entry.isTaken else { return nil }
     clock += 1
-    if let twin = entries.updateValue(unsafe Entry(handle: handle, used: clock), forKey: Text(sql: sql)) {
-      _ = unsafe sqlite3_finalize(twin.handle)
-    }
-    guard entries.count > capacity,
-      let oldest = entries.min(by: { $0.value.used < $1.value.used })
-    else { return }
-    _ = unsafe sqlite3_finalize(oldest.value.handle)
-    entries[oldest.key] = nil
+    entries[place]?.isTaken = true
+    entries[place]?.used = clock
+    return unsafe (entry.handle, place)
   }
 
-  /// Finalizes all.
+  /// Remembers a statement that one place has taken; nil where its text is in use already.
+  mutating func insert(_ handle: OpaquePointer, sql: String) -> Int? {
+    let text = Text(sql: sql)
+    guard places[text] == nil else { return nil }
+    if places.count >= capacity { removeOldest() }
+    clock += 1
+    let entry = unsafe Entry(text: text, handle: handle, used: clock)
+    let place = entries.firstIndex { $0 == nil } ?? entries.endIndex
+    if place == entries.endIndex { entries.append(entry) } else { entries[place] = entry }
+    places[text] = place
+    return place
+  }
+
+  /// Notes that a statement is reset and free again.
+  ///
+  /// - Returns: false where it was forgotten meanwhile: its user has to finalize it.
+  mutating func giveBack(_ handle: OpaquePointer, at place: Int) -> Bool {
+    guard place < entries.count, unsafe entries[place]?.handle == handle else { return false }
+    entries[place]?.isTaken = false
+    return true
+  }
+
+  /// Forgets all, and finalizes those that are not in use.
   mutating func removeAll() {
-    for entry in entries.values { _ = unsafe sqlite3_finalize(entry.handle) }
-    entries = [:]
+    for entry in entries {
+      if let entry, !entry.isTaken { _ = unsafe sqlite3_finalize(entry.handle) }
+    }
+    entries = []
+    places = [:]
+  }
+
+  private mutating func removeOldest() {
+    let free = entries.indices.filter { entries[$0]?.isTaken == false }
+    guard let oldest = free.min(by: { entries[$0]?.used ?? 0 < entries[$1]?.used ?? 0 }),
+      let entry = entries[oldest]
+    else { return }
+    _ = unsafe sqlite3_finalize(entry.handle)
+    places[entry.text] = nil
+    entries[oldest] = nil
+  }
+}
+
+extension SQLiteStatementCache {
+  /// A text that only the same bytes equal: to Swift a composed é is the decomposed one, to SQLite they name two tables.
+  fileprivate struct Text: Hashable {
+    let sql: String
+
+    static func == (left: Text, right: Text) -> Bool {
+      let isSame = unsafe left.sql.utf8.withContiguousStorageIfAvailable { left in
+        unsafe right.sql.utf8.withContiguousStorageIfAvailable { right in
+          guard left.count == right.count, let start = left.baseAddress, let other = right.baseAddress
+          else { return left.count == right.count }
+          return unsafe memcmp(start, other, left.count) == 0
+        }
+      }
+      return isSame.flatMap { $0 } ?? left.sql.utf8.elementsEqual(right.sql.utf8)
+    }
+
+    /// Long texts differ in their length, their beginning or their end: that is enough to tell most of them apart.
+    func hash(into hasher: inout Hasher) {
+      let bytes = sql.utf8
+      hasher.combine(bytes.count)
+      unsafe bytes.withContiguousStorageIfAvailable { bytes in
+        unsafe hasher.combine(
+          bytes: UnsafeRawBufferPointer(rebasing: UnsafeRawBufferPointer(bytes).prefix(64)))
+        unsafe hasher.combine(
+          bytes: UnsafeRawBufferPointer(rebasing: UnsafeRawBufferPointer(bytes).suffix(64)))
+      }
+    }
   }
 }

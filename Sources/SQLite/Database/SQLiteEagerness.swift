@@ -1,0 +1,89 @@
+// Whether a caller stays on its thread for a moment instead of changing threads: twice 20 to 50 µs, more than a read takes.
+
+internal import Glibc
+internal import Synchronization
+
+/// Decides when a call may keep its thread: to read by itself, or to look out for a writer that is nearly done.
+///
+/// Swift's cooperative threads are few, and nothing may block them. What happens here is no blocking: it takes as long as a
+/// short computation between two awaits would. A read by key finds its row through an index, for the most part in the
+/// page cache, and waits for no lock. A look-out for the writer ends after `longest`, and is only kept while no other
+/// caller waits for the same writer. Where either takes too long, because the disk is slow or the processors are busy, the next calls
+/// change threads again; the more often it happens, the more of them.
+final class SQLiteEagerness: Sendable {
+  /// The longest that a caller looks out for the writer, or the writer for the next job.
+  static let longest = Duration.microseconds(200)
+
+  private let isOn: Bool
+  private let callers = Atomic<Int>(0)
+  private let writes = Mutex(SQLitePatience())
+  private let reads = Mutex(SQLitePatience())
+
+  /// - Parameter isOn: false where every wait is to suspend its task.
+  init(isOn: Bool) {
+    // With one processor, whoever looks out keeps the other from working.
+    self.isOn = isOn && sysconf(Int32(_SC_NPROCESSORS_ONLN)) > 1
+  }
+
+  // MARK: - Writes
+
+  /// Runs a call that waits for the writer.
+  ///
+  /// - Parameter body: is told whether the caller may look out; answers whether it did so in vain.
+  nonisolated(nonsending) func withCaller(_ body: nonisolated(nonsending) (Bool) async throws -> Bool)
+    async throws
+  {
+    guard isOn else {
+      _ = try await body(false)
+      return
+    }
+    let isAlone = callers.add(1, ordering: .relaxed).newValue == 1
+    defer { callers.subtract(1, ordering: .relaxed) }
+    let mayLookOut = isAlone && writes.withLock { $0.mayTry() }
+    let wasInVain = try await body(mayLookOut)
+    if mayLookOut { writes.withLock { $0.note(wasInVain: wasInVain) } }
+  }
+
+  /// Looks out for something, without blocking, for `longest` at most.
+  ///
+  /// - Returns: whether it came.
+  static func lookOut(for isThere: () -> Bool) -> Bool {
+    if isThere() { return true }
+    let end = ContinuousClock.now + longest
+    repeat {
+      for _ in 0..<8 {
+        // Lets the one who works go first, where both are on one processor.
+        sched_yield()
+        if isThere() { return true }
+      }
+    } while ContinuousClock.now < end
+    return false
+  }
+
+  // MARK: - Reads
+
+  /// Whether the next read may run on its caller's thread.
+  func mayRead() -> Bool { isOn && reads.withLock { $0.mayTry() } }
+
+  /// Notes how long such a read took.
+  func noteRead(_ time: Duration) { reads.withLock { $0.note(wasInVain: time > Self.longest) } }
+}
+
+/// How often something is tried, from how often it was in vain.
+struct SQLitePatience {
+  private var pause = 0
+  private var left = 0
+
+  /// Whether to try it this time.
+  mutating func mayTry() -> Bool {
+    guard left > 0 else { return true }
+    left -= 1
+    return false
+  }
+
+  /// Notes how a try went: each in vain doubles the pause before the next, each other one halves it.
+  mutating func note(wasInVain: Bool) {
+    pause = wasInVain ? min(max(2 * pause, 8), 4096) : pause / 2
+    left = wasInVain ? pause : 0
+  }
+}
