@@ -5,7 +5,7 @@
 /// Calls on it belong to it from whatever task they are made; after its end they fail with `misuse`.
 public struct PostgresTransaction: Sendable {
   private let connection: PostgresConnection
-  private let frame: ScopeFrame?
+  let frame: ScopeFrame?
 
   /// The transaction in whose body the caller runs.
   init(_ connection: PostgresConnection) {
@@ -35,7 +35,17 @@ public struct PostgresTransaction: Sendable {
     _ body: nonisolated(nonsending) (PostgresTransaction) async throws -> Value
   ) async throws -> Value {
     try await ScopeFrame.$current.withValue(frame) {
-      try await connection.transaction { connection in try await body(PostgresTransaction(connection)) }
+      try await connection.transaction { connection in
+        try await PostgresTransaction(connection).lend(outside: frame?.parent, to: body)
+      }
     }
+  }
+
+  /// Runs the body with this transaction. A task that the body starts may outlive it, and then use the same connection for
+  /// something else: so no task is in the transaction by itself, only what is called on this value.
+  nonisolated(nonsending) func lend<Value>(
+    outside outer: ScopeFrame?, to body: nonisolated(nonsending) (PostgresTransaction) async throws -> Value
+  ) async throws -> Value {
+    try await ScopeFrame.$current.withValue(outer) { try await body(self) }
   }
 }

@@ -95,6 +95,11 @@ public struct PostgresLease: ~Copyable {
     }
   }
 
-  /// The transaction in whose body this is asked, for calls from any task; see ``PostgresTransaction``.
-  public var openTransaction: PostgresTransaction { PostgresTransaction(connection) }
+  /// Runs the body with the transaction in whose body this is called, for calls from any task; see ``PostgresTransaction``.
+  public nonisolated(nonsending) mutating func withOpenTransaction<Value>(
+    _ body: nonisolated(nonsending) (PostgresTransaction) async throws -> Value
+  ) async throws -> Value {
+    let transaction = PostgresTransaction(connection)
+    return try await transaction.lend(outside: transaction.frame?.parent, to: body)
+  }
 }

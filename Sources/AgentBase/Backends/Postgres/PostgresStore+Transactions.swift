@@ -3,9 +3,6 @@
 import Postgres
 
 extension PostgresStore {
-  /// Keeps the locks apart from those that others take on a hash of the same text.
-  private static let lockSeed: Int64 = 0x6167_656e_7462
-
   /// An agent's transactions run one after the other, each on one snapshot. So nothing comes between what one reads and
   /// what it writes, but for single calls outside of all transactions: where one has changed the same row, Postgres lets the
   /// transaction fail, and it can run again. The server's own SERIALIZABLE would also let transactions of different agents
@@ -19,66 +16,78 @@ extension PostgresStore {
           try await body(PostgresStore(lease: lease, config: config, transaction: inner))
         }
       }
-      // Before it begins: two transactions that make the same row would wait for each other.
-      try await register()
+      let end = ContinuousClock.now + config.waitLimit
       while true {
-        if let value = try await attempt(isRetryable: isRetryable, body) { return value.value }
-        try await waitForTurn()
+        // Before it begins: two transactions that make the same row would wait for each other.
+        try await register()
+        let outcome = try await attempt(isRetryable: isRetryable, until: end, body)
+        if let outcome { return outcome.value }
       }
     } catch {
-      // The agent's row was removed behind our back: the next call makes it again.
-      let reason = (error as? AgentBaseError)?.underlying ?? error
-      if (reason as? PostgresError)?.sqlState == .foreignKeyViolation { forgetRegistration() }
       throw AgentBaseError.of(error)
     }
   }
 
   /// What a body has returned; even nil is something.
   private struct Outcome<Value> { let value: Value }
+  private struct TurnLost: Error {}
 
-  /// Runs the body in a transaction; nil where another one of the agent is under way.
+  /// Runs the body in a transaction; nil, and nothing was run, where another one of the agent has just ended.
   private nonisolated(nonsending) func attempt<Value>(
-    isRetryable: Bool, _ body: nonisolated(nonsending) (any AgentStore) async throws -> Value
+    isRetryable: Bool, until end: ContinuousClock.Instant,
+    _ body: nonisolated(nonsending) (any AgentStore) async throws -> Value
   ) async throws -> Outcome<Value>? {
     // What the library threw for the driver's error that ended the transaction.
     var reason: AgentBaseError?
     do {
       return try await pool.transaction(.repeatableRead, isRetryable: isRetryable) { connection in
         reason = nil
-        // Only tried: the snapshot is as old as this statement, and would miss what another one commits meanwhile.
-        let row = try await connection.queryOne(
-          "SELECT pg_try_advisory_xact_lock(hashtextextended(\(agent), \(Self.lockSeed)))")
-        guard try row?.decode(0, as: Bool.self) == true else { return nil }
-        let opened = connection.openTransaction
-        do {
-          return Outcome(
-            value: try await body(PostgresStore(lease: lease, config: config, transaction: opened)))
-        } catch let error as AgentBaseError {
-          guard let driverError = error.underlying as? PostgresError else { throw error }
-          // The pool knows by the driver's error whether the body runs again.
-          reason = error
-          throw driverError
+        guard try await takeTurn(&connection, until: end) else { throw TurnLost() }
+        return try await connection.withOpenTransaction { opened in
+          do {
+            let store = PostgresStore(lease: lease, config: config, transaction: opened)
+            return Outcome(value: try await body(store))
+          } catch let error as AgentBaseError {
+            guard let driverError = error.underlying as? PostgresError else { throw error }
+            // The pool knows by the driver's error whether the body runs again.
+            reason = error
+            throw driverError
+          }
         }
       }
+    } catch is TurnLost {
+      return nil
     } catch {
       throw reason ?? error
     }
   }
 
-  /// Waits until no transaction of the agent is under way.
-  private func waitForTurn() async throws {
-    let limit = Int64(min(max(1, config.waitLimit / .milliseconds(1)), 2_147_483_647))
-    do {
-      try await pool.transaction { connection in
-        try await connection.execute("SELECT set_config('lock_timeout', \("\(limit)ms"), true)")
-        try await connection.execute(
-          "SELECT pg_advisory_xact_lock(hashtextextended(\(agent), \(Self.lockSeed)))")
-      }
-    } catch let error as PostgresError where error.sqlState == "55P03" {
+  /// Waits until no other transaction of the agent is under way, by the lock of the agent's row.
+  ///
+  /// Each transaction writes that row. So Postgres itself refuses one whose snapshot is older than the end of the one before
+  /// it: no lock could, as it is given only after the snapshot was taken.
+  ///
+  /// - Returns: false where this transaction has to begin anew.
+  private nonisolated(nonsending) func takeTurn(
+    _ connection: inout PostgresLease, until end: ContinuousClock.Instant
+  ) async throws -> Bool {
+    let left = (end - .now) / .milliseconds(1)
+    let limit = Int64(min(max(1, left), 2_147_483_647))
+    do throws(PostgresError) {
+      let answers = try await connection.pipeline([
+        "SELECT set_config('lock_timeout', \("\(limit)ms"), true)",
+        "UPDATE agents SET updated_at = updated_at WHERE id = \(agent)",
+      ])
+      if try answers.last?.get().affectedRows == 1 { return true }
+      // The agent's row was removed behind our back.
+      forgetRegistration()
+      return false
+    } catch {
+      if error.sqlState == .serializationFailure, left > 0 { return false }
+      guard error.sqlState == .serializationFailure || error.sqlState == "55P03" else { throw error }
       throw AgentBaseError(
-        .unavailable, "another transaction of the agent lasts longer than the wait limit",
-        advice: "Try again, raise waitLimit of the config, or keep transactions short.", underlying: error,
-        isSafeToRetry: true)
+        .unavailable, "other transactions of the agent last longer than the wait limit",
+        advice: "Try again, raise waitLimit of the config, or keep transactions short.", isSafeToRetry: true)
     }
   }
 }
