@@ -23,6 +23,10 @@ public struct AgentConfig: Sendable {
   public var maximumConnections = 8
   /// How long a call waits for a free connection to Postgres, or for another process's lock on a SQLite file.
   public var waitLimit: Duration = .seconds(30)
+  /// Whether a call on a SQLite file may keep its caller's thread for some microseconds: for a read by key, and to look out for the
+  /// answer of a quick disk. Without it every call suspends its task, which takes longer than such a read. Of agents that
+  /// share a file, the first one's holds.
+  public var isEager = true
   /// The time zone of legacy times without an offset, in a SQLite file.
   public var legacyTimeZone: TimeZone = .gmt
   /// Whether values that are replaced are kept, to be listed and restored.

@@ -43,6 +43,7 @@ public struct MemoryValue: Sendable {
 
   /// The value as a text that people can search: a string as it is, other values as JSON text.
   public var text: String {
+    if case .stored(let stored) = content, let text = Self.plainString(stored) { return text }
     let json = json
     if case .string(let text) = json { return text }
     if case .legacyText(let text) = content { return text }
@@ -57,6 +58,11 @@ public struct MemoryValue: Sendable {
   ///
   /// - Throws: `AgentBaseError` of the code `wrongType`, which says where in the value the type does not fit.
   public func decode<Value: Decodable>(as type: Value.Type) throws(AgentBaseError) -> Value {
+    if type == String.self, case .stored(let stored) = content, let text = Self.plainString(stored),
+      let value = text as? Value
+    {
+      return value
+    }
     if type == JSON.self, let value = json as? Value { return value }
     if type == String.self || type == String?.self, json != .null, let value = text as? Value { return value }
     let data: Data
@@ -72,6 +78,19 @@ public struct MemoryValue: Sendable {
         .wrongType, "the stored value is not \(Self.article(type)): \(Self.reason(error))",
         advice: "Read it as JSON.self to see what it is.", underlying: error)
     }
+  }
+
+  /// The string that a JSON text is, where it has no escapes: the commonest of all values, read without parsing it.
+  private static func plainString(_ text: String) -> String? {
+    let bytes = text.utf8
+    guard bytes.count >= 2, bytes.first == UInt8(ascii: "\""), bytes.last == UInt8(ascii: "\"") else {
+      return nil
+    }
+    let inner = bytes.dropFirst().dropLast()
+    let isPlain = unsafe inner.withContiguousStorageIfAvailable { bytes in
+      unsafe !bytes.contains(where: { $0 == UInt8(ascii: "\\") || $0 == UInt8(ascii: "\"") || $0 < 0x20 })
+    }
+    return isPlain == true ? String(Substring(inner)) : nil
   }
 
   // MARK: - Writing

@@ -64,19 +64,33 @@ struct CalendarTime {
 
   /// ISO 8601: the date, the separator, the time, and as many digits of the second's fraction as asked for, cut off.
   func text(separator: String, fractionDigits: Int) -> String {
-    let second = microsecondOfDay / 1_000_000
-    var text =
-      "\(Self.digits(year, 4))-\(Self.digits(month, 2))-\(Self.digits(day, 2))\(separator)"
-      + "\(Self.digits(Int(second / 3600), 2)):\(Self.digits(Int(second / 60 % 60), 2))"
-      + ":\(Self.digits(Int(second % 60), 2))"
-    if fractionDigits > 0 {
-      text += "." + Self.digits(Int(microsecondOfDay % 1_000_000), 6).prefix(fractionDigits)
+    let second = Int(microsecondOfDay / 1_000_000)
+    var bytes: [UInt8] = []
+    bytes.reserveCapacity(32)
+    func append(_ number: Int, digits: Int) {
+      var scale = 1
+      for _ in 1..<digits { scale *= 10 }
+      while scale > 0 {
+        bytes.append(UInt8(ascii: "0") + UInt8(truncatingIfNeeded: number / scale % 10))
+        scale /= 10
+      }
     }
-    return text
-  }
-
-  private static func digits(_ number: Int, _ count: Int) -> String {
-    let text = String(number)
-    return String(repeating: "0", count: max(0, count - text.count)) + text
+    append(year, digits: 4)
+    bytes.append(UInt8(ascii: "-"))
+    append(month, digits: 2)
+    bytes.append(UInt8(ascii: "-"))
+    append(day, digits: 2)
+    bytes.append(contentsOf: separator.utf8)
+    append(second / 3600, digits: 2)
+    bytes.append(UInt8(ascii: ":"))
+    append(second / 60 % 60, digits: 2)
+    bytes.append(UInt8(ascii: ":"))
+    append(second % 60, digits: 2)
+    if fractionDigits > 0 {
+      bytes.append(UInt8(ascii: "."))
+      append(Int(microsecondOfDay % 1_000_000), digits: 6)
+      bytes.removeLast(6 - fractionDigits)
+    }
+    return String(decoding: bytes, as: UTF8.self)
   }
 }

@@ -20,11 +20,12 @@ final class SQLiteAgentFile: Sendable {
   }
 
   /// Opens a file, or makes one.
-  init(path: String, waitLimit: Duration, observer: SQLiteObserver? = nil) async throws {
+  init(path: String, waitLimit: Duration, isEager: Bool = true, observer: SQLiteObserver? = nil) async throws
+  {
     try Self.check(path)
     do {
       database = try await SQLiteDatabase(
-        path: path, access: .create, busyTimeout: waitLimit, readers: 2, observer: observer)
+        path: path, access: .create, busyTimeout: waitLimit, readers: 2, isEager: isEager, observer: observer)
     } catch {
       throw Self.agentBaseError(error)
     }
@@ -70,7 +71,8 @@ final class SQLiteAgentFile: Sendable {
     if let transaction { return try await perform(in: transaction, body) }
     do {
       return try await database.read { connection in
-        let version = try SQLiteCatalog.version(of: connection)
+        let version = try connection.schemaVersion()
+        connection.holdSchema(version)
         if let catalog = self.cached.withLock({ $0 }), catalog.version == version {
           return try body(connection, catalog)
         }
@@ -78,6 +80,23 @@ final class SQLiteAgentFile: Sendable {
         // Only readers remember it: what a writer sees may be undone, and its version given to another schema.
         self.cached.withLock { $0 = catalog }
         return try body(connection, catalog)
+      }
+    } catch {
+      throw Self.agentBaseError(error)
+    }
+  }
+
+  /// Runs a body of one short statement on memories at once, on the caller's thread; see `SQLiteDatabase.readBriefly`.
+  ///
+  /// - Returns: nil where that cannot be done, or an older table than ours may hold the key: then `read` does it.
+  func readBriefly<Value>(_ body: (SQLiteConnection) throws -> Value?) throws -> Value? {
+    guard let catalog = cached.withLock({ $0 }), catalog.soleMemories != nil else { return nil }
+    do {
+      return try database.readBriefly { connection in
+        guard connection.compiledSchema == catalog.version else { return nil }
+        let value = try body(connection)
+        // A statement that SQLite had to compile anew may have seen other tables than the catalog knows.
+        return connection.compiledSchema == catalog.version ? value : nil
       }
     } catch {
       throw Self.agentBaseError(error)
@@ -129,9 +148,16 @@ final class SQLiteAgentFile: Sendable {
   /// The tables that a writer sees, and whether readers have remembered them.
   private func catalog(_ connection: SQLiteConnection) throws -> (catalog: SQLiteCatalog, isRemembered: Bool)
   {
-    let version = try SQLiteCatalog.version(of: connection)
-    if let catalog = cached.withLock({ $0 }), catalog.version == version { return (catalog, true) }
-    return (try SQLiteCatalog(reading: connection, version: version), false)
+    // Known already in this transaction: nobody else can change the schema meanwhile.
+    if let catalog = connection.schemaMemo as? SQLiteCatalog { return (catalog, true) }
+    let version = try connection.schemaVersion()
+    if let catalog = cached.withLock({ $0 }), catalog.version == version {
+      connection.schemaMemo = catalog
+      return (catalog, true)
+    }
+    let catalog = try SQLiteCatalog(reading: connection, version: version)
+    connection.schemaMemo = catalog
+    return (catalog, false)
   }
 
   // MARK: - Errors

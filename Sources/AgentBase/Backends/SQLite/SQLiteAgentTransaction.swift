@@ -39,7 +39,8 @@ final class SQLiteAgentTransaction {
   func ownTable(of kind: LegacyKind) throws -> SQLiteTable {
     if let table = catalog.ownTable(of: kind), catalog.ownVersion >= Schema.sqlite.count { return table }
     try SQLiteOwnSchema.install(on: connection)
-    catalog = try SQLiteCatalog(reading: connection, version: try SQLiteCatalog.version(of: connection))
+    catalog = try SQLiteCatalog(reading: connection, version: try connection.schemaVersion())
+    connection.schemaMemo = catalog
     guard let table = catalog.ownTable(of: kind) else {
       throw AgentBaseError(
         .schema,

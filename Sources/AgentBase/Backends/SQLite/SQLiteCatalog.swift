@@ -3,7 +3,7 @@
 import SQLite
 
 /// The tables of a file, as of one state of its schema.
-struct SQLiteCatalog: Sendable {
+final class SQLiteCatalog: Sendable {
   /// The state: SQLite counts each change of the schema (PRAGMA schema_version).
   let version: Int64
   /// Tables of the four kinds, by the bytes of their names.
@@ -13,16 +13,14 @@ struct SQLiteCatalog: Sendable {
   /// Whether text is stored as UTF-8, so that SQLite's order of text is that of its UTF-8 bytes.
   let isUTF8: Bool
 
+  /// Our own table of memories, where text is UTF-8 and no legacy table holds memories too: then it alone has to be asked.
+  let soleMemories: SQLiteTable?
+
   /// The tables of a kind: our own first.
   func tables(of kind: LegacyKind) -> [SQLiteTable] { tables.filter { $0.kind == kind } }
 
   /// Our own table of a kind; nil where nothing needed it yet.
   func ownTable(of kind: LegacyKind) -> SQLiteTable? { tables.first { $0.isOwn && $0.kind == kind } }
-
-  /// The state of the schema that the connection sees.
-  static func version(of connection: SQLiteConnection) throws(SQLiteError) -> Int64 {
-    try connection.queryOne("PRAGMA schema_version")?[0].int64 ?? 0
-  }
 
   /// Reads the schema, within the connection's transaction.
   init(reading connection: SQLiteConnection, version: Int64) throws(SQLiteError) {
@@ -49,6 +47,8 @@ struct SQLiteCatalog: Sendable {
     self.tables = tables.sorted {
       $0.isOwn != $1.isOwn ? $0.isOwn : ExactText($0.table.name) < ExactText($1.table.name)
     }
+    let memories = tables.filter { $0.kind == .memories }
+    soleMemories = memories.count == 1 && isUTF8 ? memories.first { $0.isOwn } : nil
   }
 }
 
@@ -71,6 +71,8 @@ struct SQLiteTable: Sendable {
   let quotedName: String
   /// Reads the rowid (or NULL) and then every column, from the table; a WHERE clause may follow.
   let selectSQL: String
+  /// The same, of one agent, namespace and key; for our own table of memories only.
+  let ownKeySQL: String
 
   /// The names of the tables that the library makes.
   static let ownNames: Set<String> = [
@@ -106,6 +108,7 @@ struct SQLiteTable: Sendable {
     let list = ([rowIDName ?? "NULL"] + columns.map { SQLiteIdentifier.quoted($0.name) }).joined(
       separator: ", ")
     selectSQL = "SELECT \(list) FROM \(quotedName)"
+    ownKeySQL = selectSQL + " WHERE agent_id = ?1 AND namespace = ?2 AND key = ?3"
   }
 
   /// The column that plays a part, quoted; nil where there is none.

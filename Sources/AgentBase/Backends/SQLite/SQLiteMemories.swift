@@ -29,6 +29,12 @@ struct SQLiteMemories {
     namespace: String, key: String,
     _ body: (SQLiteRowReader, borrowing SQLiteStatement) throws -> Void
   ) throws {
+    if let table = catalog.soleMemories {
+      let reader = reader(table)
+      return try connection.forEachRow(table.ownKeySQL, [.text(agent), .text(namespace), .text(key)]) { row in
+        try body(reader, row)
+      }
+    }
     for table in catalog.tables(of: .memories) {
       let reader = reader(table)
       let condition = SQLiteKeyCondition(table: table, agent: agent, namespace: namespace, key: key)

@@ -23,7 +23,10 @@ struct SQLiteMemoryWriter {
   /// - Returns: its version.
   @discardableResult
   func store(_ draft: MemoryDraft) throws -> Int64 {
-    try store(draft, over: try memories.rows(draft.name, withMemories: draft.historyLimit != nil))
+    if memories.catalog.soleMemories != nil, draft.historyLimit == nil {
+      return try SQLiteOwnMemories.store(connection, agent: agent, draft)
+    }
+    return try store(draft, over: try memories.rows(draft.name, withMemories: draft.historyLimit != nil))
   }
 
   private func store(_ draft: MemoryDraft, over rows: [SQLiteKeyRow]) throws -> Int64 {

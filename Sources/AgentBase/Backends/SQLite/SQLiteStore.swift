@@ -15,10 +15,10 @@ final class SQLiteStore: AgentStore {
 
   /// Opens a file; the agents of one file share its connections.
   convenience init(path: String, config: AgentConfig) async throws {
-    let waitLimit = config.waitLimit
+    let (waitLimit, isEager) = (config.waitLimit, config.isEager)
     let observer = DriverEvents(config.eventHandler, slowQueryLimit: config.slowQueryLimit)?.sqlite
     let lease = try await SQLiteAgentFile.shared.lease(SQLiteAgentFile.key(for: path)) {
-      try await SQLiteAgentFile(path: path, waitLimit: waitLimit, observer: observer)
+      try await SQLiteAgentFile(path: path, waitLimit: waitLimit, isEager: isEager, observer: observer)
     } close: {
       await $0.database.close()
     }
@@ -55,6 +55,24 @@ final class SQLiteStore: AgentStore {
     let (agent, time) = (agent, time)
     return try await lease.resource.read(in: transaction) {
       try body(SQLiteAgentTransaction($0, $1, agent: agent, time: time))
+    }
+  }
+
+  /// As `read`, at once and on the caller's thread where that is possible.
+  ///
+  /// - Parameter briefly: does the same on our own table alone, with one short statement; nil where it cannot.
+  func read<Value: Sendable>(
+    briefly: @escaping @Sendable (SQLiteConnection, _ agent: String) throws -> Value?,
+    _ body: @escaping @Sendable (SQLiteAgentTransaction) throws -> Value
+  ) async throws -> Value {
+    let (agent, time) = (agent, time)
+    if transaction == nil, let value = try lease.resource.readBriefly({ try briefly($0, agent) }) {
+      return value
+    }
+    return try await lease.resource.read(in: transaction) { connection, catalog in
+      // Here too: so it is compiled for the schema that the catalog knows.
+      if catalog.soleMemories != nil, let value = try briefly(connection, agent) { return value }
+      return try body(SQLiteAgentTransaction(connection, catalog, agent: agent, time: time))
     }
   }
 
