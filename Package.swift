@@ -36,6 +36,8 @@ let package = Package(
       name: "agentbase",
       dependencies: [
         "AgentBase", "LegacyImport", "SQLite", "Postgres", "Schema", "PrivateServer", "DemoFleet", "CGetopt",
+        // For the bare loop that bench sets ours against.
+        "CSQLite",
       ]),
 
     // What the demo and the tests need: a Postgres of their own, and legacy agents to move.

@@ -24,7 +24,7 @@ protocol Benchmark: Sendable {
 /// The benchmarks that there are.
 enum Benchmarks {
   /// All, in the order of help.
-  static let all: [any Benchmark.Type] = [ImportBenchmark.self, MemoryBenchmark.self]
+  static let all: [any Benchmark.Type] = [ImportBenchmark.self, MemoryBenchmark.self, SQLiteBenchmark.self]
 
   static var words: String { all.map { $0.word }.joined(separator: ", ") }
 
