@@ -95,9 +95,9 @@ public final class SQLiteDatabase: Sendable {
   ///
   /// - Returns: what the body returns; nil where it was not run, or failed: then `read` does it, and tells why.
   public func readBriefly<Value>(_ body: (SQLiteConnection) throws -> Value?) throws(SQLiteError) -> Value? {
-    guard eagerness.mayRead() else { return nil }
     try enter()
     defer { leave() }
+    guard eagerness.mayRead() else { return nil }
     let start = ContinuousClock.now
     let value = readers.runNow(body)
     eagerness.noteRead(ContinuousClock.now - start)

@@ -156,7 +156,10 @@ import Testing
 
   @Test("Transactions that read and then write lose no update", arguments: TestBackend.all)
   func counters(_ backend: TestBackend) async throws {
-    try await backend.withAgent { agent in
+    try await backend.withPlace { place in
+      var config = AgentConfig(name: place.id, memoryBackend: place.backend)
+      config.waitLimit = .seconds(300)
+      let agent = try await Agent(config)
       try await agent.storeMemory("count", 0)
       try await withThrowingTaskGroup(of: Void.self) { group in
         for _ in 0..<12 {
@@ -170,6 +173,7 @@ import Testing
         try await group.waitForAll()
       }
       #expect(try await agent.retrieveMemory("count") == 12)
+      await agent.close()
     }
   }
 
