@@ -12,14 +12,14 @@ import Testing
 
   @Test func aLoneCallRunsByItself() async throws {
     let work = FakeWork()
-    let gatherer = CallGatherer(work, limits: GatheringLimits(batches: 2, calls: 8))
+    let gatherer = CallGatherer(work, limits: GatheringLimits(batches: 2, calls: 8, patience: .seconds(600)))
     for number in 0..<5 { #expect(try await gatherer.call(FakeCall(number)) == number * 2) }
     #expect(work.log.alone == [0, 1, 2, 3, 4] && work.log.together.isEmpty)
   }
 
   @Test func callsBeyondTheRoomRunTogetherAndGetTheirOwnAnswers() async throws {
     let work = FakeWork(isClosed: true)
-    let gatherer = CallGatherer(work, limits: GatheringLimits(batches: 2, calls: 8))
+    let gatherer = CallGatherer(work, limits: GatheringLimits(batches: 2, calls: 8, patience: .seconds(600)))
     let tasks = try await started(0..<30, on: gatherer, work)
     work.open()
     for (number, task) in tasks.enumerated() { #expect(try await task.value == number * 2) }
@@ -33,7 +33,7 @@ import Testing
 
   @Test func oneKeyIsInABatchOnceAndInOrder() async throws {
     let work = FakeWork(isClosed: true)
-    let gatherer = CallGatherer(work, limits: GatheringLimits(batches: 1, calls: 8))
+    let gatherer = CallGatherer(work, limits: GatheringLimits(batches: 1, calls: 8, patience: .seconds(600)))
     let calls = (0..<20).map { FakeCall($0, key: $0 < 10 ? 7 : $0) }
     let tasks = try await started(calls, on: gatherer, work)
     work.open()
@@ -42,11 +42,23 @@ import Testing
     #expect(work.log.together.joined().filter { $0 < 10 } == Array(1..<10))
   }
 
+  @Test func callsThatTakeLongByThemselvesDoNotKeepOthersWaiting() async throws {
+    let work = FakeWork(isClosed: true)
+    let gatherer = CallGatherer(
+      work, limits: GatheringLimits(batches: 2, calls: 8, patience: .milliseconds(20)))
+    let tasks = try await started(0..<6, on: gatherer, work)
+    // The two that run by themselves wait for ever; a batch goes past them.
+    try await until { !work.log.together.isEmpty }
+    #expect(work.log.alone == [0, 1] && work.log.together == [[2, 3, 4, 5]])
+    work.open()
+    for (number, task) in tasks.enumerated() { #expect(try await task.value == number * 2) }
+  }
+
   // MARK: - Failures
 
   @Test func aFailedBatchIsRunCallByCallSoThatEachGetsItsOwnError() async throws {
     let work = FakeWork(isClosed: true, refused: [5, 11])
-    let gatherer = CallGatherer(work, limits: GatheringLimits(batches: 2, calls: 8))
+    let gatherer = CallGatherer(work, limits: GatheringLimits(batches: 2, calls: 8, patience: .seconds(600)))
     let tasks = try await started(0..<16, on: gatherer, work)
     work.open()
     for (number, task) in tasks.enumerated() {
@@ -60,7 +72,7 @@ import Testing
 
   @Test func whereNothingCanHelpAllWhoWaitAreTold() async throws {
     let work = FakeWork(isClosed: true)
-    let gatherer = CallGatherer(work, limits: GatheringLimits(batches: 1, calls: 4))
+    let gatherer = CallGatherer(work, limits: GatheringLimits(batches: 1, calls: 4, patience: .seconds(600)))
     let tasks = try await started(0..<20, on: gatherer, work)
     work.fail(.gone)
     work.open()
@@ -75,7 +87,7 @@ import Testing
 
   @Test func whoIsCancelledWhileWaitingNeverRuns() async throws {
     let work = FakeWork(isClosed: true)
-    let gatherer = CallGatherer(work, limits: GatheringLimits(batches: 1, calls: 8))
+    let gatherer = CallGatherer(work, limits: GatheringLimits(batches: 1, calls: 8, patience: .seconds(600)))
     let tasks = try await started(0..<10, on: gatherer, work)
     for number in [3, 6] {
       tasks[number].cancel()
@@ -89,7 +101,8 @@ import Testing
   @Test func aReadThatIsUnderWayIsLeftAtOnceAndAStoreWithTheServersUndoing() async throws {
     for leavesAtOnce in [true, false] {
       let work = FakeWork(isClosed: true, leavesAtOnce: leavesAtOnce)
-      let gatherer = CallGatherer(work, limits: GatheringLimits(batches: 1, calls: 8))
+      let gatherer = CallGatherer(
+        work, limits: GatheringLimits(batches: 1, calls: 8, patience: .seconds(600)))
       let tasks = try await started(0..<6, on: gatherer, work)
       work.openOnce()
       #expect(try await tasks[0].value == 0)

@@ -90,7 +90,9 @@ import Testing
   )
   func floats(_ backend: TestBackend) async throws {
     try await backend.withAgent { agent in
-      let finite = [0.1, -0.0, .leastNonzeroMagnitude, .greatestFiniteMagnitude, 1.0 / 3, 9_007_199_254_740_992, .pi]
+      let finite = [
+        0.1, -0.0, .leastNonzeroMagnitude, .greatestFiniteMagnitude, 1.0 / 3, 9_007_199_254_740_992, .pi,
+      ]
       try await agent.storeMemory("finite", finite)
       let read: [Double] = try #require(try await agent.retrieveMemory("finite"))
       #expect(read == finite)

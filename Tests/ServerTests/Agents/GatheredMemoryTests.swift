@@ -10,23 +10,26 @@ import Testing
 @Suite("Agents: calls that are gathered") struct GatheredMemoryTests {
   static let backends = TestBackend.all.filter { $0.version != nil }
 
-  /// An agent, the pool that it uses, and a connection to its database.
+  /// An agent in a database of its own, where its locks and tables are in nobody's way, and a connection to it.
   private func withAgent(
     _ backend: TestBackend, _ body: (TestBackend.Place, Agent, PostgresConnection) async throws -> Void
   ) async throws {
-    try await backend.withPlace { place in
-      let agent = try await place.agent()
-      let control = try await PostgresConnection.connect(try PostgresConfiguration(place.target))
-      do {
-        try await body(place, agent, control)
-      } catch {
-        await control.close()
-        await agent.close()
-        throw error
-      }
+    let url = try await TestServer.freshDatabase(try #require(backend.version))
+    let isPooled = backend == .pgbouncer
+    let place = TestBackend.Place(
+      backend: .postgres(url: isPooled ? try await Pooler.shared().url(of: url) : url), target: url,
+      preparesStatements: !isPooled)
+    let agent = try await place.agent()
+    let control = try await PostgresConnection.connect(try PostgresConfiguration(url))
+    do {
+      try await body(place, agent, control)
+    } catch {
       await control.close()
       await agent.close()
+      throw error
     }
+    await control.close()
+    await agent.close()
   }
 
   @Test("A thousand stores and reads of many agents share statements and commits", arguments: backends)

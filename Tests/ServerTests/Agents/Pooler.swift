@@ -44,7 +44,7 @@ struct Pooler: Sendable {
   // MARK: - Starting
 
   /// Few sessions for many clients: whose transaction is whose changes all the time.
-  static func started(in server: PrivateServer, sessions: Int = 3) async throws -> Pooler {
+  static func started(in server: PrivateServer, sessions: Int = 5) async throws -> Pooler {
     guard let program else { throw MissingPooler() }
     // Short, for the socket's path, and open to the user that it runs as.
     let folder = "/tmp/agentbase-pooler-\(UInt32.random(in: 0...UInt32.max))"

@@ -49,13 +49,13 @@ final class CallGatherer<Work: GatheredWork>: Sendable {
 
   /// Runs a call, by itself or with others.
   func call(_ call: Work.Call) async throws -> Work.Answer {
-    guard queue.withLock({ $0.enterAlone() }) else {
+    guard let ticket = queue.withLock({ $0.enterAlone(now: .now) }) else {
       return switch try await wait(call) {
       case .answer(let answer): answer
       case .runApart: try await work.run(call)
       }
     }
-    defer { leftAlone() }
+    defer { leftAlone(ticket) }
     return try await work.run(call)
   }
 
@@ -70,15 +70,16 @@ final class CallGatherer<Work: GatheredWork>: Sendable {
     let ticket = queue.withLock { $0.newTicket() }
     return try await withTaskCancellationHandler {
       try await withCheckedThrowingContinuation { caller in
-        let (isCancelled, batch): (Bool, Queue.Batch?) = queue.withLock { queue in
+        let (isCancelled, batch, watches): (Bool, Queue.Batch?, Bool) = queue.withLock { queue in
           // Asked under the lock that the handler below takes too: a cancellation comes before or after, not between.
-          if Task.isCancelled { return (true, nil) }
+          if Task.isCancelled { return (true, nil, false) }
           queue.append(Queue.Entry(ticket: ticket, call: call, caller: caller))
           // Room may have come since this call was turned away.
-          return (false, queue.nextBatch(work.key))
+          return (false, queue.nextBatch(now: .now, work.key), queue.beginWatch())
         }
         if isCancelled { caller.resume(throwing: CancellationError()) }
         if let batch { start(batch) }
+        if watches { watch() }
       }
     } onCancel: {
       switch queue.withLock({ $0.cancelled(ticket, leavesAtOnce: work.leavesAtOnce) }) {
@@ -89,12 +90,26 @@ final class CallGatherer<Work: GatheredWork>: Sendable {
     }
   }
 
-  private func leftAlone() {
+  private func leftAlone(_ ticket: Int) {
     let batch = queue.withLock { queue in
-      queue.leaveAlone()
-      return queue.nextBatch(work.key)
+      queue.leaveAlone(ticket)
+      return queue.nextBatch(now: .now, work.key)
     }
     if let batch { start(batch) }
+  }
+
+  /// Looks whether there is room for those who wait, while calls by themselves take long.
+  private func watch() {
+    Task.detached { [self, patience = queue.withLock { $0.limits.patience }] in
+      while true {
+        try? await Task.sleep(for: patience)
+        let (batch, isOver) = queue.withLock { queue in
+          (queue.nextBatch(now: .now, work.key), queue.endWatch())
+        }
+        if let batch { start(batch) }
+        if isOver { return }
+      }
+    }
   }
 
   // MARK: - Batches
@@ -132,7 +147,7 @@ final class CallGatherer<Work: GatheredWork>: Sendable {
     _ id: Int, _ answer: (Int, Queue.Entry) -> Result<GatheredAnswer<Work.Answer>, any Error>
   ) {
     let (entries, next) = queue.withLock { queue in
-      (queue.endBatch(id), queue.nextBatch(work.key))
+      (queue.endBatch(id), queue.nextBatch(now: .now, work.key))
     }
     // First: the server is not to wait for callers.
     if let next { start(next) }

@@ -1,7 +1,8 @@
 // Which calls wait, which are under way, and who goes next: the rules of a gatherer as a value, without tasks or locks.
 //
 // What always holds between two events:
-// - No more than `limits.batches` batches are under way; a call that found room runs by itself, as a batch of one.
+// - No more than `limits.batches` batches are under way; a call that found room runs by itself, as a batch of one, which counts
+//   for as long as `limits.patience`.
 // - A call waits only while all of them are under way.
 // - Calls leave in the order of their arrival, but for one whose key is in the batch already: it waits for the next.
 
@@ -11,6 +12,9 @@ struct GatheringLimits: Sendable {
   var batches: Int
   /// The most calls in a batch.
   var calls: Int
+  /// How long a call that runs by itself keeps others from running. One that takes longer waits for somebody's lock, perhaps for
+  /// one that is only given back after another of these calls.
+  var patience: Duration = .milliseconds(250)
 }
 
 /// What a batch has for one of its calls.
@@ -46,8 +50,10 @@ struct CallQueue<Call: Sendable, Answer: Sendable>: Sendable {
   let limits: GatheringLimits
   private var waiting: [Entry] = []
   private var batches: [Batch] = []
-  /// Calls that run by themselves.
-  private var alone = 0
+  /// Calls that run by themselves, and since when.
+  private var alone: [(ticket: Int, since: ContinuousClock.Instant)] = []
+  /// Whether somebody looks, from time to time, whether there is room again for those who wait.
+  private var isWatched = false
   private var lastTicket = 0
   private var lastBatch = 0
 
@@ -55,21 +61,38 @@ struct CallQueue<Call: Sendable, Answer: Sendable>: Sendable {
 
   /// How many calls wait.
   var waitingCount: Int { waiting.count }
-  /// How many batches, and calls by themselves, are under way.
-  var running: Int { alone + batches.count }
-  private var hasRoom: Bool { running < limits.batches }
+  /// Whether another batch may begin.
+  private func hasRoom(_ now: ContinuousClock.Instant) -> Bool {
+    if alone.count + batches.count < limits.batches { return true }
+    guard batches.count < limits.batches else { return false }
+    return batches.count + alone.count { now - $0.since < limits.patience } < limits.batches
+  }
 
   // MARK: - Arriving
 
-  /// A call that finds room, and nobody who waits, runs by itself.
-  mutating func enterAlone() -> Bool {
-    guard hasRoom, waiting.isEmpty else { return false }
-    alone += 1
-    return true
+  /// A call that finds room, and nobody who waits, runs by itself: it gets a ticket for that.
+  mutating func enterAlone(now: ContinuousClock.Instant) -> Int? {
+    guard waiting.isEmpty, hasRoom(now) else { return nil }
+    let ticket = newTicket()
+    alone.append((ticket, now))
+    return ticket
   }
 
   /// A call that ran by itself has ended.
-  mutating func leaveAlone() { alone -= 1 }
+  mutating func leaveAlone(_ ticket: Int) { alone.removeAll { $0.ticket == ticket } }
+
+  /// Whether those who wait need somebody to look after them, and have nobody yet.
+  mutating func beginWatch() -> Bool {
+    guard !isWatched, !waiting.isEmpty, !alone.isEmpty else { return false }
+    isWatched = true
+    return true
+  }
+
+  /// Whether there is nobody to look after any more.
+  mutating func endWatch() -> Bool {
+    isWatched = !waiting.isEmpty && !alone.isEmpty
+    return !isWatched
+  }
 
   /// A number for a call that has to wait.
   mutating func newTicket() -> Int {
@@ -84,8 +107,8 @@ struct CallQueue<Call: Sendable, Answer: Sendable>: Sendable {
   /// The next calls, where there is room for a batch of them.
   ///
   /// - Parameter key: what two calls of a batch must not share.
-  mutating func nextBatch<Key: Hashable>(_ key: (Call) -> Key?) -> Batch? {
-    guard hasRoom, !waiting.isEmpty else { return nil }
+  mutating func nextBatch<Key: Hashable>(now: ContinuousClock.Instant, _ key: (Call) -> Key?) -> Batch? {
+    guard !waiting.isEmpty, hasRoom(now) else { return nil }
     var taken: [Entry] = []
     var left: [Entry] = []
     var keys: Set<Key> = []
