@@ -96,9 +96,8 @@ struct MemoryName: Hashable, Comparable, Sendable {
   }
 
   static func < (left: MemoryName, right: MemoryName) -> Bool {
-    left.namespace.isExactly(right.namespace)
-      ? left.key.utf8.lexicographicallyPrecedes(right.key.utf8)
-      : left.namespace.utf8.lexicographicallyPrecedes(right.namespace.utf8)
+    let order = left.namespace.byteOrder(to: right.namespace)
+    return order != 0 ? order < 0 : left.key.byteOrder(to: right.key) < 0
   }
 
   func hash(into hasher: inout Hasher) {
@@ -111,7 +110,15 @@ extension [MemoryDraft] {
   /// What a batch stores: of two memories with one name the last one, in the order of the names, so that no two
   /// batches wait for each other.
   func settled() -> [MemoryDraft] {
-    let last = Dictionary(map { ($0.name, $0) }, uniquingKeysWith: { $1 })
-    return last.sorted { $0.key < $1.key }.map(\.value)
+    // Often it is in order already.
+    if zip(self, dropFirst()).allSatisfy({ $0.name < $1.name }) { return self }
+    let places = indices.sorted { self[$0].name == self[$1].name ? $0 < $1 : self[$0].name < self[$1].name }
+    var settled: [MemoryDraft] = []
+    settled.reserveCapacity(count)
+    for place in places {
+      if settled.last?.name == self[place].name { settled.removeLast() }
+      settled.append(self[place])
+    }
+    return settled
   }
 }

@@ -1,5 +1,7 @@
 // Text compared as both databases compare it: byte by byte.
 
+import Glibc
+
 /// A text whose equality and order are those of its UTF-8 bytes; `String` would take the composed and the decomposed "é"
 /// for the same.
 struct ExactText: Hashable, Comparable, Sendable {
@@ -7,18 +9,38 @@ struct ExactText: Hashable, Comparable, Sendable {
 
   init(_ text: String) { self.text = text }
 
-  static func == (left: ExactText, right: ExactText) -> Bool { left.text.utf8.elementsEqual(right.text.utf8) }
+  static func == (left: ExactText, right: ExactText) -> Bool { left.text.isExactly(right.text) }
 
-  static func < (left: ExactText, right: ExactText) -> Bool {
-    left.text.utf8.lexicographicallyPrecedes(right.text.utf8)
+  static func < (left: ExactText, right: ExactText) -> Bool { left.text.byteOrder(to: right.text) < 0 }
+
+  func hash(into hasher: inout Hasher) {
+    // The bytes at once, and one that ends no text.
+    var text = text
+    text.withUTF8 { unsafe hasher.combine(bytes: UnsafeRawBufferPointer($0)) }
+    hasher.combine(0xFF as UInt8)
   }
-
-  func hash(into hasher: inout Hasher) { for byte in text.utf8 { hasher.combine(byte) } }
 }
 
 extension String {
   /// Whether both have the same bytes.
-  func isExactly(_ other: String) -> Bool { utf8.elementsEqual(other.utf8) }
+  func isExactly(_ other: String) -> Bool {
+    utf8.count == other.utf8.count && byteOrder(to: other) == 0
+  }
+
+  /// Negative, zero or positive: the order of the bytes (`memcmp`).
+  func byteOrder(to other: String) -> Int {
+    var (left, right) = (self, other)
+    return left.withUTF8 { left in
+      right.withUTF8 { right in
+        // An empty text has no bytes to point to.
+        guard let first = left.baseAddress, let second = right.baseAddress else {
+          return left.count - right.count
+        }
+        let order = unsafe Int(memcmp(first, second, min(left.count, right.count)))
+        return order != 0 ? order : left.count - right.count
+      }
+    }
+  }
 
   /// Whether the other's bytes are in it, ASCII letters in either case, as SQLite's LIKE and our SQL for Postgres do.
   func contains(ignoringASCIICase other: String) -> Bool {

@@ -113,6 +113,43 @@ import Testing
   }
 
   @Test(
+    "A deletion and a store that expects an imported row are one behind the other",
+    arguments: TestServer.versions)
+  func deletesImported(_ version: TestServer.Version) async throws {
+    let scene = try await ImportScene(version)
+    let path = try scene.folder.file("agents/own/memory.db")
+    try SQLiteConnection(path: path).executeScript(
+      """
+      CREATE TABLE memory (key TEXT PRIMARY KEY, value TEXT);
+      WITH RECURSIVE n(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE i < 39)
+        INSERT INTO memory SELECT 'k' || i, i FROM n;
+      """)
+    _ = try await scene.importAll()
+    let agent = try await agent(.postgres(url: scene.url))
+    var stored = 0
+    for round in 0..<40 {
+      let key = "k\(round)"
+      let version = try #require(try await agent.memory(key)?.version)
+      async let deleted = agent.deleteMemory(key)
+      async let outcome = Self.isStored { try await agent.storeMemory(key, 1, expecting: .version(version)) }
+      stored += try await outcome ? 1 : 0
+      #expect(try await deleted)
+      #expect(try await agent.memory(key) == nil, "round \(round)")
+    }
+    print("\(stored) of 40 stores were before the deletion")
+    await agent.close()
+  }
+
+  private static func isStored(_ body: () async throws -> Int64) async throws -> Bool {
+    do {
+      _ = try await body()
+      return true
+    } catch let error as AgentBaseError where error.code == .conflict {
+      return false
+    }
+  }
+
+  @Test(
     "Two processes that increment lose nothing",
     arguments: [TestBackend.sqliteNew, .sqliteLegacy, .postgres18])
   func twoProcesses(_ backend: TestBackend) async throws {

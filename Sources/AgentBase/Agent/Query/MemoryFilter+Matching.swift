@@ -59,7 +59,7 @@ extension MemoryFilter.Order {
   fileprivate func holds(_ left: JSON, _ right: JSON) -> Bool {
     switch (left, right) {
     case (.number(let left), .number(let right)): holds(left.compare(with: right))
-    case (.string(let left), .string(let right)): holds(left.utf8Order(to: right))
+    case (.string(let left), .string(let right)): holds(left.byteOrder(to: right))
     default: false
     }
   }
@@ -72,13 +72,6 @@ extension MemoryFilter.Order {
     case .greater: result > 0
     case .greaterOrEqual: result >= 0
     }
-  }
-}
-
-extension String {
-  /// Negative, zero or positive: the order of the bytes.
-  fileprivate func utf8Order(to other: String) -> Int {
-    utf8.elementsEqual(other.utf8) ? 0 : utf8.lexicographicallyPrecedes(other.utf8) ? -1 : 1
   }
 }
 

@@ -38,7 +38,7 @@ extension MemorySQL {
     _ drafts: [(agent: String, draft: MemoryDraft)], answersVersions: Bool = false, isPatient: Bool = true
   ) -> PostgresStatement {
     var values: [PostgresValue] = [
-      .uuidArray(drafts.map { _ in PostgresUUID(TimeOrderedUUID.make()) }),
+      .uuidArray(drafts.map { _ in PostgresUUID.timeOrdered() }),
       .textArray(drafts.map(\.agent)),
       .textArray(drafts.map(\.draft.namespace)),
       .textArray(drafts.map(\.draft.key)),

@@ -93,7 +93,7 @@ enum MemorySQL {
   /// The parameters of a row that is stored.
   static func values(of draft: MemoryDraft, agent: String) -> [PostgresValue] {
     [
-      .uuid(PostgresUUID(TimeOrderedUUID.make())), .text(agent), .text(draft.namespace), .text(draft.key),
+      .uuid(PostgresUUID.timeOrdered()), .text(agent), .text(draft.namespace), .text(draft.key),
       .jsonb(draft.valueText), .jsonb(JSON.object(draft.metadata).jsonbText), draft.embedding.postgresValue,
       draft.timeToLive.postgresValue, draft.historyLimit.postgresValue,
       TextSearchVector.value(draft.words, agent: agent),

@@ -12,7 +12,7 @@ enum MetricSQL {
       """
     for (place, draft) in drafts.enumerated() {
       let row: PostgresStatement = """
-        (\(PostgresUUID(TimeOrderedUUID.make())), \(agent), \(draft.name), \(draft.value), \(draft.unit.postgresValue),
+        (\(PostgresUUID.timeOrdered()), \(agent), \(draft.name), \(draft.value), \(draft.unit.postgresValue),
           \(PostgresValue.jsonb(JSON.object(draft.metadata).jsonbText)),
           coalesce(\(draft.time.map(PostgresValue.timestamptz) ?? .null)::timestamptz, now()), 'agent')
         """

@@ -194,6 +194,12 @@ extension LegacyObject {
 }
 
 extension PostgresUUID {
+  /// A UUID that grows with time; see `TimeOrderedUUID`.
+  static func timeOrdered() -> PostgresUUID {
+    let (high, low) = TimeOrderedUUID.halves()
+    return PostgresUUID(high: high, low: low)
+  }
+
   /// The same UUID.
   init(_ uuid: UUID) {
     let bytes = uuid.uuid

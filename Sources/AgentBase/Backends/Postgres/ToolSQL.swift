@@ -108,7 +108,7 @@ enum ToolSQL {
     INSERT INTO agent_tools
       (id, agent_id, name, description, configuration, metadata, is_enabled, usage_count, success_count,
        failure_count, timed_count, timed_ms, last_used_at, written_by)
-    VALUES (\(PostgresUUID(TimeOrderedUUID.make())), \(agent), \(draft.name), \(draft.description.postgresValue),
+    VALUES (\(PostgresUUID.timeOrdered()), \(agent), \(draft.name), \(draft.description.postgresValue),
       \(PostgresValue.jsonb(draft.configurationText)),
       \(PostgresValue.jsonb(JSON.object(draft.metadata).jsonbText)), \(draft.isEnabled), \(counts.uses),
       \(counts.successes), \(counts.failures), \(counts.timed), \(counts.milliseconds),
