@@ -43,9 +43,9 @@ import Testing
     #expect(one.output.contains("user:42\t") && !one.output.contains("zebra"))
     let found = try await memory(["search", "DARK"])
     #expect(found.exitCode == 0 && found.output.contains("user:42") && !found.output.contains("zebra"))
-    let words = try await memory(["search", "dark OR nothing", "--mode", "words", "--json"])
-    #expect(words.exitCode == 0, "\(words.errors)")
-    guard case .array(let hits)? = try words.json()["memories"] else {
+    let byWords = try await memory(["search", "dark OR nothing", "--mode", "words", "--json"])
+    #expect(byWords.exitCode == 0, "\(byWords.errors)")
+    guard case .array(let hits)? = try byWords.json()["memories"] else {
       Issue.record("no memories")
       return
     }

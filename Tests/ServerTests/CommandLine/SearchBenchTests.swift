@@ -24,7 +24,7 @@ import Testing
     let near = results.first { $0["name"] == "near" }
     #expect((near?["figures"]?["recall_at_10"]?.doubleValue ?? 0) >= 0.98, "\(near ?? .null)")
     let filtered = results.first { $0["name"] == "near, 1 %" }
-    #expect(filtered?["figures"]?["fewest_found"] == 10, "\(filtered ?? .null)")
+    #expect(filtered?["figures"]?["fewest_found"]?.doubleValue == 10, "\(filtered ?? .null)")
     #expect((near?["speed"]?.doubleValue ?? 0) > 0)
   }
 
