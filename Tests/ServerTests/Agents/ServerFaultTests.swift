@@ -255,7 +255,7 @@ private struct StandbyPair {
     try await primary.server.psql("ALTER SYSTEM SET synchronous_standby_names = 'standby'")
     try await primary.server.psql("SELECT pg_reload_conf()")
     try await until {
-      try await primary.server.psql("SELECT sync_state FROM pg_stat_replication") == "sync\n"
+      try await primary.server.psql("SELECT sync_state FROM pg_stat_replication").hasPrefix("sync")
     }
     return StandbyPair(
       primary: primary, standby: server, database: name)
