@@ -13,9 +13,9 @@ extension SQLiteStore {
   }
 
   func value(_ name: MemoryName) async throws -> MemoryValue? {
-    try await read(briefly: { try SQLiteOwnMemories.value($0, agent: $1, name) }) {
-      try $0.memories.value(name)
-    }
+    try await read(
+      briefly: { try SQLiteOwnMemories.value($0, agent: $1, name) },
+      otherwise: { try $0.memories.value(name) })
   }
 
   func values(_ names: [MemoryName]) async throws -> [MemoryValue?] {
