@@ -69,7 +69,7 @@ final class SQLiteStore: AgentStore {
   /// - Parameter briefly: does the same on our own table alone, with one short statement; nil where it cannot.
   func read<Value: Sendable>(
     briefly: @escaping @Sendable (SQLiteConnection, _ agent: String) throws -> Value?,
-    _ body: @escaping @Sendable (SQLiteAgentTransaction) throws -> Value
+    otherwise body: @escaping @Sendable (SQLiteAgentTransaction) throws -> Value
   ) async throws -> Value {
     let (agent, time) = (agent, time)
     if transaction == nil, let value = try lease.resource.readBriefly({ try briefly($0, agent) }) {
