@@ -76,9 +76,17 @@ struct Pooler: Sendable {
     process.standardError = FileHandle.nullDevice
     try process.run()
     let pooler = Pooler(folder: folder)
-    let socket = "\(folder)/.s.PGSQL.\(port)"
-    for _ in 0..<2000 where !FileManager.default.fileExists(atPath: socket) {
-      try await Task.sleep(for: .milliseconds(5))
+    // Its socket is there a moment before it listens.
+    let target = try PostgresConfiguration(pooler.url(of: server.url()))
+    let deadline = ContinuousClock.now + .seconds(60)
+    while true {
+      do {
+        try await PostgresConnection.connect(target).close()
+        break
+      } catch {
+        guard ContinuousClock.now < deadline else { throw error }
+        try await Task.sleep(for: .milliseconds(20))
+      }
     }
     return pooler
   }

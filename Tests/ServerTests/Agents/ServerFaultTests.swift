@@ -96,8 +96,8 @@ import Testing
       try await pair.primary.server.stop(.immediate)
       try await pair.standby.psql("SELECT pg_promote()")
       // The new primary has no standby to wait for.
-      try await pair.standby.psql(
-        "ALTER SYSTEM RESET synchronous_standby_names; SELECT pg_reload_conf()")
+      try await pair.standby.psql("ALTER SYSTEM RESET synchronous_standby_names")
+      try await pair.standby.psql("SELECT pg_reload_conf()")
       let before = acknowledged()
       try await until { acknowledged() > before + 500 }
     }
