@@ -240,8 +240,8 @@ import Testing
     #expect(
       try file.tables() == [
         "agentbase_executions", "agentbase_history", "agentbase_memories", "agentbase_metrics",
-        "agentbase_notes", "agentbase_schema_versions", "agentbase_spaces", "agentbase_tools", "agentbase_words",
-        "agentbase_words_config", "agentbase_words_data", "agentbase_words_idx",
+        "agentbase_notes", "agentbase_schema_versions", "agentbase_spaces", "agentbase_tools",
+        "agentbase_words", "agentbase_words_config", "agentbase_words_data", "agentbase_words_idx",
       ])
     #expect(try file.rows("PRAGMA journal_mode") == [["wal"]])
     #expect(

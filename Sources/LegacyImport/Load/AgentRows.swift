@@ -21,7 +21,8 @@ struct AgentRows: ChunkTarget {
   func begin(merges: Bool) async throws {
     guard merges else { return }
     try await connection.execute(
-      "CREATE TEMPORARY TABLE agentbase_staging (LIKE \(identifier: target.table) INCLUDING DEFAULTS) ON COMMIT DROP")
+      "CREATE TEMPORARY TABLE agentbase_staging (LIKE \(identifier: target.table) INCLUDING DEFAULTS) ON COMMIT DROP"
+    )
   }
 
   func copy(_ chunk: EncodedChunk, _ places: Range<Int>) async throws -> Int {
