@@ -27,6 +27,8 @@ public struct SQLState: RawRepresentable, Hashable, Sendable, ExpressibleByStrin
   public static let uniqueViolation: SQLState = "23505"
   /// 23514: a check failed.
   public static let checkViolation: SQLState = "23514"
+  /// 25006: the transaction, or the whole server, only reads.
+  public static let readOnlyTransaction: SQLState = "25006"
   /// 26000: no prepared statement of that name.
   public static let invalidStatementName: SQLState = "26000"
   /// 28P01: wrong password.

@@ -56,9 +56,11 @@ extension PostgresPool {
   /// Runs a statement and returns all its rows. It is run again, until the configuration's `retryLimit`, after errors
   /// that are safe to retry: nothing was sent, or the server took everything back.
   ///
+  /// - Parameter isRepeatable: whether to run it twice is as good as once, as of a statement that only reads: then it is run
+  ///   again too where the connection breaks in its middle.
   /// - Throws: `server`, `connectionLost`, `encoding`; `poolExhausted`, `poolClosed`, `cancelled`, `connectionFailed`.
   @concurrent public func query(
-    _ statement: PostgresStatement
+    _ statement: PostgresStatement, isRepeatable: Bool = false
   ) async throws(PostgresError) -> PostgresRows {
     var retry = PostgresPoolRetry(limit: configuration.retryLimit)
     while true {
@@ -67,7 +69,11 @@ extension PostgresPool {
         let rows = try await link.connection.query(statement)
         await release(link)
         return rows
-      } catch {
+      } catch let failure {
+        var error = failure
+        if isRepeatable, error.code == .connectionLost { error.isSafeToRetry = true }
+        // The server has become a standby while we were connected: the next attempt looks for the primary.
+        if error.sqlState == .readOnlyTransaction, await leaveStandby(link) { error.isSafeToRetry = true }
         await release(link)
         guard let pause = retry.pause(after: error) else { throw error }
         observer?.handle(.retries(error, attempt: retry.attempts))

@@ -109,6 +109,15 @@ public final class PostgresPool: Sendable {
     handle { core, now in core.state.released(link.id, isHealthy: isHealthy, now: now) }
   }
 
+  /// Ends a session that refuses to write though its configuration asks for a server that takes writes.
+  ///
+  /// - Returns: whether the configuration does.
+  func leaveStandby(_ link: PostgresPoolLink) async -> Bool {
+    guard ["read-write", "primary"].contains(target["target_session_attrs"] ?? "") else { return false }
+    await link.connection.close()
+    return true
+  }
+
   // MARK: - What the rules ask for
 
   func open(_ id: PoolConnectionID) async {

@@ -2,7 +2,8 @@
 
 /// A pure map from SQL text and parameter types to the names of prepared statements; the least recently used goes first.
 ///
-/// Names are never given twice on a connection, so that a name that the server has lost cannot mean another statement.
+/// Names are never given twice, on this connection or on another: neither a name that the server has lost, nor one that a
+/// pooler's other client has prepared on the same server connection, can mean another statement.
 struct StatementCache {
   /// What a prepared statement depends on.
   struct Key: Hashable {
@@ -32,6 +33,9 @@ struct StatementCache {
   /// Names that the server still holds and nobody will use again.
   private(set) var stale: [String] = []
 
+  /// What its names begin with.
+  private let prefix = "s" + String(UInt64.random(in: 0...UInt64.max), radix: 36) + "_"
+
   init(limit: Int) { self.limit = max(1, limit) }
 
   /// How many statements are held.
@@ -48,7 +52,7 @@ struct StatementCache {
   /// A name that was never used before.
   mutating func makeName() -> String {
     names += 1
-    return "s\(names)"
+    return "\(prefix)\(names)"
   }
 
   /// Notes that the server has prepared the statement; the least recently used one may become stale by it.
