@@ -19,8 +19,13 @@ public struct AgentConfig: Sendable {
   public var category: String?
   /// Whose the agent is, for the table `agents`.
   public var organizationID: String?
-  /// The most connections to Postgres; agents of one URL share them, and the first one's limits hold.
-  public var maximumConnections = 8
+  /// The connections to Postgres; agents of one URL share them, and the first one's settings hold.
+  public var connections = ConnectionSettings()
+  /// The most connections to Postgres: `connections.maximum`.
+  public var maximumConnections: Int {
+    get { connections.maximum }
+    set { connections.maximum = newValue }
+  }
   /// How long a call waits for a free connection to Postgres, or for another process's lock on a SQLite file.
   public var waitLimit: Duration = .seconds(30)
   /// The time zone of legacy times without an offset, in a SQLite file.

@@ -7,18 +7,35 @@ import Postgres
 
 extension MemorySQL {
   /// A memory's name with its agent's.
-  struct Name {
+  struct Name: Hashable, Comparable, Sendable {
     var agent: String
     var name: MemoryName
+
+    static func == (left: Name, right: Name) -> Bool {
+      left.agent.isExactly(right.agent) && left.name == right.name
+    }
+
+    static func < (left: Name, right: Name) -> Bool {
+      left.agent.isExactly(right.agent)
+        ? left.name < right.name : left.agent.utf8.lexicographicallyPrecedes(right.agent.utf8)
+    }
+
+    func hash(into hasher: inout Hasher) {
+      ExactText(agent).hash(into: &hasher)
+      name.hash(into: &hasher)
+    }
   }
 
   // MARK: - Storing
 
   /// Stores memories, whose names are in order and differ.
   ///
-  /// - Parameter answersVersions: whether it answers the version of each, in the order of the drafts.
+  /// - Parameters:
+  ///   - answersVersions: whether it answers the version of each, in the order of the drafts.
+  ///   - isPatient: whether it waits for a row that another transaction holds. Where many callers would wait with it, it does not
+  ///     wait for long: it fails with 55P03.
   static func store(
-    _ drafts: [(agent: String, draft: MemoryDraft)], answersVersions: Bool = false
+    _ drafts: [(agent: String, draft: MemoryDraft)], answersVersions: Bool = false, isPatient: Bool = true
   ) -> PostgresStatement {
     var values: [PostgresValue] = [
       .uuidArray(drafts.map { _ in PostgresUUID(TimeOrderedUUID.make()) }),
@@ -45,9 +62,13 @@ extension MemorySQL {
       values += [.int4Array(first), .int4Array(last), .float4Array(numbers)]
     }
     let sql =
-      hasEmbeddings
-      ? (answersVersions ? storeManyWithVectorsAnswering : storeManyWithVectors)
-      : (answersVersions ? storeManyAnswering : storeMany)
+      if !isPatient {
+        hasEmbeddings ? storeManyWithVectorsImpatiently : storeManyImpatiently
+      } else if hasEmbeddings {
+        answersVersions ? storeManyWithVectorsAnswering : storeManyWithVectors
+      } else {
+        answersVersions ? storeManyAnswering : storeMany
+      }
     return PostgresStatement(sql: sql, values: values)
   }
 
@@ -58,6 +79,14 @@ extension MemorySQL {
     columns: ", first, last", embedding: "($11::real[])[nullif(new.first, 0):new.last]",
     arrays: ", $9::integer[], $10::integer[]")
   private static let storeManyWithVectorsAnswering = storeManyWithVectors + " RETURNING version"
+  private static let storeManyImpatiently = impatient(storeManyAnswering)
+  private static let storeManyWithVectorsImpatiently = impatient(storeManyWithVectorsAnswering)
+
+  /// The same with a limit to its waits, of this statement alone: it is set before the first row is stored.
+  private static func impatient(_ sql: String) -> String {
+    sql.replacing(
+      "FROM unnest(", with: "FROM (SELECT set_config('lock_timeout', '200ms', true)) AS patience, unnest(")
+  }
 
   private static func storeMany(columns: String, embedding: String, arrays: String) -> String {
     """
@@ -96,6 +125,28 @@ extension MemorySQL {
     SELECT memory.content, memory.is_imported, memory.source_exact, wanted.place FROM \(wanted)
     CROSS JOIN LATERAL (
       \(current("content, source_id IS NOT NULL AS is_imported, source_exact, expires_at", where: isWanted))
+    ) AS memory
+    WHERE memory.expires_at IS NULL OR memory.expires_at > now()
+    """
+
+  /// The most bytes that a value may take on the server to be read with those of other callers.
+  private static let gatheredBytes = 16_384
+
+  /// As `values`, and whether the value is too large to be read with others: then it is left out, so that a batch of many callers
+  /// stays small in memory.
+  static func gatheredValues(_ names: [Name]) -> PostgresStatement {
+    PostgresStatement(sql: gatheredValuesSQL, values: parameters(names))
+  }
+
+  private static let gatheredValuesSQL = """
+    SELECT CASE WHEN memory.is_large THEN 'null' ELSE memory.content END, memory.is_imported, memory.source_exact,
+      wanted.place, memory.is_large
+    FROM \(wanted)
+    CROSS JOIN LATERAL (
+      SELECT newest.*, pg_column_size(newest.content) + coalesce(pg_column_size(newest.source_exact), 0) > \(gatheredBytes) AS is_large
+      FROM (
+        \(current("content, source_id IS NOT NULL AS is_imported, source_exact, expires_at", where: isWanted))
+      ) AS newest
     ) AS memory
     WHERE memory.expires_at IS NULL OR memory.expires_at > now()
     """

@@ -9,11 +9,14 @@ final class PostgresAgentDatabase: Sendable {
   static let shared = SharedResources<PostgresAgentDatabase>()
 
   let pool: PostgresPool
+  /// The reads and stores of all agents that are under way at once; nil where each runs by itself.
+  let gatherers: (reads: CallGatherer<GatheredReads>, stores: CallGatherer<GatheredStores>)?
 
   /// Connects, and makes the tables where there are none.
   init(url: String, config: AgentConfig) async throws {
     do {
-      let target = try PostgresConfiguration(url)
+      var target = try PostgresConfiguration(url)
+      target.preparesStatements = config.connections.preparesStatements
       // One connection of its own: a server that is not there is told at once, where the pool would wait for it.
       let connection = try await PostgresConnection.connect(target)
       do {
@@ -28,13 +31,37 @@ final class PostgresAgentDatabase: Sendable {
         throw error
       }
       await connection.close()
-      var limits = PostgresPoolConfiguration(maximumSize: max(1, config.maximumConnections))
-      limits.waitLimit = config.waitLimit
       pool = PostgresPool(
-        target, configuration: limits,
+        target, configuration: PostgresPoolConfiguration(config),
         observer: DriverEvents(config.eventHandler, slowQueryLimit: config.slowQueryLimit)?.postgres)
+      gatherers =
+        config.connections.gathersCalls
+        ? (
+          CallGatherer(GatheredReads(pool: pool), limits: Self.limits(over: pool.configuration.maximumSize)),
+          CallGatherer(GatheredStores(pool: pool), limits: Self.limits(over: pool.configuration.maximumSize))
+        ) : nil
     } catch {
       throw AgentBaseError.of(error)
     }
+  }
+
+  /// A few large batches are faster than many small ones: a statement costs as much as ten rows, and a commit more. Some
+  /// connections stay free for calls of other kinds.
+  private static func limits(over connections: Int) -> GatheringLimits {
+    GatheringLimits(batches: max(1, min(3, connections - 1)), calls: 256)
+  }
+}
+
+extension PostgresPoolConfiguration {
+  /// The pool of the agents of one URL.
+  init(_ config: AgentConfig) {
+    let settings = config.connections
+    let maximum = max(1, settings.maximum)
+    self.init(maximumSize: maximum, minimumSize: min(max(0, settings.minimum), maximum))
+    waitLimit = config.waitLimit
+    idleLimit = settings.idleLimit
+    ageLimit = settings.ageLimit
+    prePingAfter = settings.prePingAfter
+    retryLimit = settings.retryLimit
   }
 }

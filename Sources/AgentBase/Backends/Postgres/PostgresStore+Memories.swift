@@ -4,7 +4,15 @@ import Postgres
 
 extension PostgresStore {
   func store(_ draft: MemoryDraft) async throws -> Int64 {
-    try await write(MemorySQL.store(draft, agent: agent)).version()
+    let call = GatheredStores.Call(agent: agent, draft: draft)
+    guard let stores = lease.resource.gatherers?.stores, transaction == nil, call.isGathered else {
+      return try await write(MemorySQL.store(draft, agent: agent)).version()
+    }
+    do {
+      return try await registered { try await stores.call(call) }
+    } catch {
+      throw AgentBaseError.of(error)
+    }
   }
 
   func store(_ drafts: [MemoryDraft]) async throws {
@@ -13,7 +21,14 @@ extension PostgresStore {
   }
 
   func value(_ name: MemoryName) async throws -> MemoryValue? {
-    try await read(MemorySQL.value(agent: agent, name), PostgresMemoryRow.value).first
+    guard let reads = lease.resource.gatherers?.reads, transaction == nil else {
+      return try await read(MemorySQL.value(agent: agent, name), PostgresMemoryRow.value).first
+    }
+    do {
+      return try await reads.call(MemorySQL.Name(agent: agent, name: name)).map(PostgresMemoryRow.value)
+    } catch {
+      throw AgentBaseError.of(error)
+    }
   }
 
   func values(_ names: [MemoryName]) async throws -> [MemoryValue?] {
@@ -108,7 +123,7 @@ extension PostgresStore {
 
 extension PostgresRows {
   /// The version that a store answers.
-  fileprivate func version() throws -> Int64 {
+  func version() throws -> Int64 {
     do {
       return try first?.decode(0, as: Int64.self) ?? 0
     } catch {

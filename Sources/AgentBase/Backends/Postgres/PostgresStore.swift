@@ -18,7 +18,9 @@ final class PostgresStore: AgentStore {
 
   /// Opens a database; the agents of one URL share its connections.
   convenience init(url: String, config: AgentConfig) async throws {
-    let lease = try await PostgresAgentDatabase.shared.lease(url) {
+    // Behind a pooler that knows no prepared statements, no agent may take part in connections that use them.
+    let key = config.connections.preparesStatements ? url : "\(url)\n"
+    let lease = try await PostgresAgentDatabase.shared.lease(key) {
       try await PostgresAgentDatabase(url: url, config: config)
     } close: {
       await $0.pool.close()
@@ -39,17 +41,16 @@ final class PostgresStore: AgentStore {
 
   // MARK: - Statements
 
-  /// Runs a statement that only reads, and once more where the connection breaks.
+  /// Runs a statement that only reads, and again where the connection breaks.
   func read<Value>(
     _ statement: PostgresStatement, _ make: (PostgresRow) throws(PostgresError) -> Value
   ) async throws -> [Value] {
     do {
-      do throws(PostgresError) {
-        return try (try await run(statement)).map { row throws(PostgresError) in try make(row) }
-      } catch {
-        guard error.code == .connectionLost, transaction == nil else { throw error }
-        return try (try await run(statement)).map { row throws(PostgresError) in try make(row) }
-      }
+      let rows =
+        if let transaction { try await transaction.query(statement) } else {
+          try await pool.query(statement, isRepeatable: true)
+        }
+      return try rows.map { row throws(PostgresError) in try make(row) }
     } catch {
       throw AgentBaseError.of(error)
     }
@@ -59,25 +60,24 @@ final class PostgresStore: AgentStore {
   @discardableResult
   func write(_ statement: PostgresStatement) async throws -> PostgresRows {
     do {
-      if transaction != nil { return try await run(statement) }
-      try await register()
-      do throws(PostgresError) {
-        return try await run(statement)
-      } catch {
-        // The agent's row was removed behind our back; the statement did nothing.
-        guard error.sqlState == .foreignKeyViolation else { throw error }
-        forgetRegistration()
-        try await register()
-        return try await run(statement)
-      }
+      if let transaction { return try await transaction.query(statement) }
+      return try await registered { try await pool.query(statement) }
     } catch {
       throw AgentBaseError.of(error)
     }
   }
 
-  /// Runs a statement where this store's statements run: on any connection of the pool, or in the transaction.
-  private func run(_ statement: PostgresStatement) async throws(PostgresError) -> PostgresRows {
-    if let transaction { try await transaction.query(statement) } else { try await pool.query(statement) }
+  /// Runs what writes when the agent's own row is there; again where that row was removed behind our back.
+  func registered<Value>(_ body: () async throws -> Value) async throws -> Value {
+    try await register()
+    do {
+      return try await body()
+    } catch let error as PostgresError where error.sqlState == .foreignKeyViolation {
+      // The statement did nothing.
+      forgetRegistration()
+      try await register()
+      return try await body()
+    }
   }
 
   /// Makes the agent's row; calls that are under way at once wait for the first.

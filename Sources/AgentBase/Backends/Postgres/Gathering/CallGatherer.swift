@@ -13,7 +13,7 @@ protocol GatheredWork: Sendable {
   /// Runs one call.
   func run(_ call: Call) async throws -> Answer
   /// Runs several as one statement, and answers them in their order. What it throws, it has done for none.
-  func run(together calls: [Call]) async throws -> [Answer]
+  func run(together calls: [Call]) async throws -> [GatheredAnswer<Answer>]
   /// What an error of a batch means for its calls.
   func meaning(of error: any Error) -> GatheredFailure
   /// Whether a call that is cancelled while it is under way may be answered at once: where it changes nothing.
@@ -22,6 +22,8 @@ protocol GatheredWork: Sendable {
 
 /// What becomes of the calls of a batch that failed.
 enum GatheredFailure: Sendable {
+  /// The batch was cancelled and did nothing: whose calls were not cancelled are sent again.
+  case cancelled
   /// Each is run by itself, so that it gets its own error and nobody another's.
   case runApart
   /// All get this error: no other attempt can help, or none may be made.
@@ -47,29 +49,37 @@ final class CallGatherer<Work: GatheredWork>: Sendable {
 
   /// Runs a call, by itself or with others.
   func call(_ call: Work.Call) async throws -> Work.Answer {
-    guard queue.withLock({ $0.enterAlone() }) else { return try await wait(call) }
-    defer { leftAlone() }
+    guard let ticket = queue.withLock({ $0.enterAlone(now: .now) }) else {
+      return switch try await wait(call) {
+      case .answer(let answer): answer
+      case .runApart: try await work.run(call)
+      }
+    }
+    defer { leftAlone(ticket) }
     return try await work.run(call)
   }
 
+  deinit {
+  }
   /// How many calls wait.
   var waitingCount: Int { queue.withLock { $0.waitingCount } }
 
   // MARK: - Waiting
 
-  private func wait(_ call: Work.Call) async throws -> Work.Answer {
+  private func wait(_ call: Work.Call) async throws -> GatheredAnswer<Work.Answer> {
     let ticket = queue.withLock { $0.newTicket() }
     return try await withTaskCancellationHandler {
       try await withCheckedThrowingContinuation { caller in
-        let (isCancelled, batch): (Bool, Queue.Batch?) = queue.withLock { queue in
+        let (isCancelled, batch, watches): (Bool, Queue.Batch?, Bool) = queue.withLock { queue in
           // Asked under the lock that the handler below takes too: a cancellation comes before or after, not between.
-          if Task.isCancelled { return (true, nil) }
+          if Task.isCancelled { return (true, nil, false) }
           queue.append(Queue.Entry(ticket: ticket, call: call, caller: caller))
           // Room may have come since this call was turned away.
-          return (false, queue.nextBatch(key: work.key))
+          return (false, queue.nextBatch(now: .now, work.key), queue.beginWatch())
         }
         if isCancelled { caller.resume(throwing: CancellationError()) }
         if let batch { start(batch) }
+        if watches { watch() }
       }
     } onCancel: {
       switch queue.withLock({ $0.cancelled(ticket, leavesAtOnce: work.leavesAtOnce) }) {
@@ -80,12 +90,26 @@ final class CallGatherer<Work: GatheredWork>: Sendable {
     }
   }
 
-  private func leftAlone() {
+  private func leftAlone(_ ticket: Int) {
     let batch = queue.withLock { queue in
-      queue.leaveAlone()
-      return queue.nextBatch(key: work.key)
+      queue.leaveAlone(ticket)
+      return queue.nextBatch(now: .now, work.key)
     }
     if let batch { start(batch) }
+  }
+
+  /// Looks whether there is room for those who wait, while calls by themselves take long.
+  private func watch() {
+    Task.detached { [self, patience = queue.withLock { $0.limits.patience }] in
+      while true {
+        try? await Task.sleep(for: patience)
+        let (batch, isOver) = queue.withLock { queue in
+          (queue.nextBatch(now: .now, work.key), queue.endWatch())
+        }
+        if let batch { start(batch) }
+        if isOver { return }
+      }
+    }
   }
 
   // MARK: - Batches
@@ -94,7 +118,7 @@ final class CallGatherer<Work: GatheredWork>: Sendable {
   private func start(_ batch: Queue.Batch) {
     // The task may end before it is noted; then there is no batch to note it at.
     let task = Task.detached { [self] in await run(batch) }
-    queue.withLock { $0.setWork(task, of: batch.id) }
+    if queue.withLock({ $0.setWork(task, of: batch.id) }) { task.cancel() }
   }
 
   private func run(_ batch: Queue.Batch) async {
@@ -102,29 +126,28 @@ final class CallGatherer<Work: GatheredWork>: Sendable {
     do {
       let answers = try await work.run(together: batch.entries.map(\.call))
       end(batch.id) { place, entry in
-        guard answers.indices.contains(place) else {
-          return .failure(AgentBaseError(.database, "the answer of a batch lacks a call"))
-        }
-        return .success(answers[place])
+        answers.indices.contains(place) ? .success(answers[place]) : .success(.runApart)
       }
-    } catch is CancellationError {
-      goOn(after: batch.id)
     } catch {
       switch work.meaning(of: error) {
+      case .cancelled: goOn(after: batch.id)
+      case .runApart:
+        end(batch.id) { _, entry in entry.isCancelled ? .failure(CancellationError()) : .success(.runApart) }
       case .fails: end(batch.id) { _, _ in .failure(error) }
       case .failsAll:
         let others = queue.withLock { $0.takeWaiting(upTo: newest) }
         end(batch.id) { _, _ in .failure(error) }
         for entry in others { entry.caller?.resume(throwing: error) }
-      case .runApart: await runApart(batch.id)
       }
     }
   }
 
   /// Answers the calls of a batch, and begins the next.
-  private func end(_ id: Int, _ answer: (Int, Queue.Entry) -> Result<Work.Answer, any Error>) {
+  private func end(
+    _ id: Int, _ answer: (Int, Queue.Entry) -> Result<GatheredAnswer<Work.Answer>, any Error>
+  ) {
     let (entries, next) = queue.withLock { queue in
-      (queue.endBatch(id), queue.nextBatch(key: work.key))
+      (queue.endBatch(id), queue.nextBatch(now: .now, work.key))
     }
     // First: the server is not to wait for callers.
     if let next { start(next) }
@@ -140,24 +163,5 @@ final class CallGatherer<Work: GatheredWork>: Sendable {
     } else {
       end(id) { _, _ in .failure(CancellationError()) }
     }
-  }
-
-  /// Runs each call of a batch by itself.
-  private func runApart(_ id: Int) async {
-    guard let batch = queue.withLock({ $0.batch(id) }) else { return }
-    let work = work
-    let answers = await withTaskGroup(of: (Int, Result<Work.Answer, any Error>).self) { group in
-      for (place, entry) in batch.entries.enumerated() {
-        group.addTask {
-          do {
-            return (place, .success(try await work.run(entry.call)))
-          } catch {
-            return (place, .failure(error))
-          }
-        }
-      }
-      return await group.reduce(into: [Int: Result<Work.Answer, any Error>]()) { $0[$1.0] = $1.1 }
-    }
-    end(id) { place, _ in answers[place] ?? .failure(CancellationError()) }
   }
 }

@@ -1,7 +1,8 @@
 // Which calls wait, which are under way, and who goes next: the rules of a gatherer as a value, without tasks or locks.
 //
 // What always holds between two events:
-// - No more than `limits.batches` batches are under way; a call that found room runs by itself, as a batch of one.
+// - No more than `limits.batches` batches are under way; a call that found room runs by itself, as a batch of one, which counts
+//   for as long as `limits.patience`.
 // - A call waits only while all of them are under way.
 // - Calls leave in the order of their arrival, but for one whose key is in the batch already: it waits for the next.
 
@@ -11,17 +12,29 @@ struct GatheringLimits: Sendable {
   var batches: Int
   /// The most calls in a batch.
   var calls: Int
+  /// How long a call that runs by itself keeps others from running. One that takes longer waits for somebody's lock, perhaps for
+  /// one that is only given back after another of these calls.
+  var patience: Duration = .milliseconds(250)
+}
+
+/// What a batch has for one of its calls.
+enum GatheredAnswer<Answer: Sendable>: Sendable {
+  case answer(Answer)
+  /// The call is to be run by itself, by its own task.
+  case runApart
 }
 
 /// Calls that wait for each other.
 struct CallQueue<Call: Sendable, Answer: Sendable>: Sendable {
+  typealias Caller = CheckedContinuation<GatheredAnswer<Answer>, any Error>
+
   /// A call, and who waits for its answer.
   struct Entry: Sendable {
     /// Its number: later calls have greater ones.
     let ticket: Int
     let call: Call
     /// Nil once it was answered.
-    var caller: CheckedContinuation<Answer, any Error>?
+    var caller: Caller?
     /// Whether its task was cancelled while the call was under way.
     var isCancelled = false
   }
@@ -35,10 +48,12 @@ struct CallQueue<Call: Sendable, Answer: Sendable>: Sendable {
   }
 
   let limits: GatheringLimits
-  private var waiting: ArraySlice<Entry> = []
+  private var waiting: [Entry] = []
   private var batches: [Batch] = []
-  /// Calls that run by themselves.
-  private var alone = 0
+  /// Calls that run by themselves, and since when.
+  private var alone: [(ticket: Int, since: ContinuousClock.Instant)] = []
+  /// Whether somebody looks, from time to time, whether there is room again for those who wait.
+  private var isWatched = false
   private var lastTicket = 0
   private var lastBatch = 0
 
@@ -46,21 +61,38 @@ struct CallQueue<Call: Sendable, Answer: Sendable>: Sendable {
 
   /// How many calls wait.
   var waitingCount: Int { waiting.count }
-  /// How many batches, and calls by themselves, are under way.
-  var running: Int { alone + batches.count }
-  private var hasRoom: Bool { running < limits.batches }
+  /// Whether another batch may begin.
+  private func hasRoom(_ now: ContinuousClock.Instant) -> Bool {
+    if alone.count + batches.count < limits.batches { return true }
+    guard batches.count < limits.batches else { return false }
+    return batches.count + alone.count { now - $0.since < limits.patience } < limits.batches
+  }
 
   // MARK: - Arriving
 
-  /// A call that finds room, and nobody who waits, runs by itself.
-  mutating func enterAlone() -> Bool {
-    guard hasRoom, waiting.isEmpty else { return false }
-    alone += 1
-    return true
+  /// A call that finds room, and nobody who waits, runs by itself: it gets a ticket for that.
+  mutating func enterAlone(now: ContinuousClock.Instant) -> Int? {
+    guard waiting.isEmpty, hasRoom(now) else { return nil }
+    let ticket = newTicket()
+    alone.append((ticket, now))
+    return ticket
   }
 
   /// A call that ran by itself has ended.
-  mutating func leaveAlone() { alone -= 1 }
+  mutating func leaveAlone(_ ticket: Int) { alone.removeAll { $0.ticket == ticket } }
+
+  /// Whether those who wait need somebody to look after them, and have nobody yet.
+  mutating func beginWatch() -> Bool {
+    guard !isWatched, !waiting.isEmpty, !alone.isEmpty else { return false }
+    isWatched = true
+    return true
+  }
+
+  /// Whether there is nobody to look after any more.
+  mutating func endWatch() -> Bool {
+    isWatched = !waiting.isEmpty && !alone.isEmpty
+    return !isWatched
+  }
 
   /// A number for a call that has to wait.
   mutating func newTicket() -> Int {
@@ -74,15 +106,15 @@ struct CallQueue<Call: Sendable, Answer: Sendable>: Sendable {
 
   /// The next calls, where there is room for a batch of them.
   ///
-  /// - Parameter areOneAtATime: whether two calls must not be in one batch.
-  mutating func nextBatch<Key: Hashable>(key: (Call) -> Key?) -> Batch? {
-    guard hasRoom, !waiting.isEmpty else { return nil }
+  /// - Parameter key: what two calls of a batch must not share.
+  mutating func nextBatch<Key: Hashable>(now: ContinuousClock.Instant, _ key: (Call) -> Key?) -> Batch? {
+    guard !waiting.isEmpty, hasRoom(now) else { return nil }
     var taken: [Entry] = []
     var left: [Entry] = []
     var keys: Set<Key> = []
-    var place = waiting.startIndex
+    var place = 0
     // One key many times over must not mean a look at all who wait, each time.
-    let end = min(waiting.endIndex, place + 4 * limits.calls)
+    let end = min(waiting.count, 4 * limits.calls)
     taken.reserveCapacity(min(waiting.count, limits.calls))
     while place < end, taken.count < limits.calls {
       let entry = waiting[place]
@@ -93,18 +125,20 @@ struct CallQueue<Call: Sendable, Answer: Sendable>: Sendable {
       }
       place += 1
     }
-    waiting = left.isEmpty ? waiting[place...] : ArraySlice(left + waiting[place...])
-    // A slice keeps what was before it.
-    if waiting.startIndex > 4096, waiting.startIndex > waiting.count { waiting = ArraySlice(Array(waiting)) }
+    waiting.replaceSubrange(..<place, with: left)
     lastBatch += 1
     let batch = Batch(id: lastBatch, entries: taken)
     batches.append(batch)
     return batch
   }
 
-  mutating func setWork(_ work: Task<Void, Never>, of id: Int) {
-    guard let place = batches.firstIndex(where: { $0.id == id }) else { return }
+  /// Notes what runs a batch.
+  ///
+  /// - Returns: whether a call of it was cancelled before.
+  mutating func setWork(_ work: Task<Void, Never>, of id: Int) -> Bool {
+    guard let place = batches.firstIndex(where: { $0.id == id }) else { return false }
     batches[place].work = work
+    return batches[place].entries.contains(where: \.isCancelled)
   }
 
   /// The batch as it is now, with those marked that were cancelled meanwhile.
@@ -126,9 +160,9 @@ struct CallQueue<Call: Sendable, Answer: Sendable>: Sendable {
 
   /// Those who wait and came before a ticket.
   mutating func takeWaiting(upTo ticket: Int) -> [Entry] {
-    let old = waiting.prefix { $0.ticket <= ticket }
-    waiting = waiting.dropFirst(old.count)
-    return Array(old)
+    let old = waiting.filter { $0.ticket <= ticket }
+    waiting.removeAll { $0.ticket <= ticket }
+    return old
   }
 
   /// The newest call so far.
@@ -141,7 +175,7 @@ struct CallQueue<Call: Sendable, Answer: Sendable>: Sendable {
     /// Nothing: the call was answered, or has not arrived yet.
     case none
     /// It is answered with `CancellationError`.
-    case answer(CheckedContinuation<Answer, any Error>)
+    case answer(Caller)
     /// It is under way: what runs it is cancelled.
     case stop(Task<Void, Never>)
   }
