@@ -121,7 +121,9 @@ struct MemoryBench: Sendable {
     let statement = PostgresStatement(
       sql: Self.readText.sql,
       values: Self.readText.parameters.map { .text($0 == Self.keyMark ? key : $0 ?? "") })
-    guard try await !pool.query(statement).isEmpty else { throw Failure("a memory of the benchmark is gone", advice: nil) }
+    guard try await !pool.query(statement).isEmpty else {
+      throw Failure("a memory of the benchmark is gone", advice: nil)
+    }
   }
 
   /// Calls with random keys, by so many tasks, for the time of a measurement.
