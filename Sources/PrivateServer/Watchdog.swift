@@ -43,7 +43,7 @@ public final class Watchdog: Sendable {
 
   /// Reads folders until the pipe closes; then ends the servers in them and removes them.
   ///
-  /// Servers are found by an argument that names the folder, and only PostgreSQL's own programs are ended: by
+  /// Servers are found by an argument that names the folder, and only PostgreSQL's own programs and pgbouncer are ended: by
   /// SIGQUIT, which is its immediate stop, and after five seconds by SIGKILL. A second pass catches
   /// a server that was being started in the first one.
   private static let script = """
@@ -53,7 +53,7 @@ public final class Watchdog: Sendable {
       for file in $(grep -lzsF -- "$1/" /proc/[0-9]*/cmdline); do
         process=${file%/cmdline}
         case $(cat "$process/comm" 2>/dev/null) in
-        postgres | initdb | pg_ctl) echo "${process#/proc/}" ;;
+        postgres | initdb | pg_ctl | pgbouncer) echo "${process#/proc/}" ;;
         esac
       done
     }

@@ -18,16 +18,23 @@ enum TestBackend: String, CaseIterable, CustomStringConvertible, Sendable {
   case postgres15
   /// PostgreSQL 18 with pgvector.
   case postgres18
+  /// PostgreSQL 18 behind pgbouncer in transaction mode, with the setting that it needs.
+  case pgbouncer
 
   var description: String { rawValue }
 
   /// The backends to run on: those whose server is installed.
-  static let all = allCases.filter { backend in backend.version.map(TestServer.isTested) ?? true }
+  static let all = allCases.filter { backend in
+    (backend.version.map(TestServer.isTested) ?? true) && (backend != .pgbouncer || Pooler.isTested)
+  }
+
+  /// Those without a pooler: for what a pooler in transaction mode cannot do, and what does not depend on it.
+  static let direct = all.filter { $0 != .pgbouncer }
 
   var version: TestServer.Version? {
     switch self {
     case .postgres15: .v15
-    case .postgres18: .v18
+    case .postgres18, .pgbouncer: .v18
     case .sqliteNew, .sqliteLegacy, .sqliteLegacyWide: nil
     }
   }
@@ -55,7 +62,11 @@ enum TestBackend: String, CaseIterable, CustomStringConvertible, Sendable {
   func withPlace(_ body: (Place) async throws -> Void) async throws {
     if let version {
       let url = try await Self.database(version)
-      try await body(Place(backend: .postgres(url: url), target: url))
+      guard self == .pgbouncer else {
+        return try await body(Place(backend: .postgres(url: url), target: url))
+      }
+      let pooled = try await Pooler.shared().url(of: url)
+      try await body(Place(backend: .postgres(url: pooled), target: url, preparesStatements: false))
       return
     }
     try await TemporaryFolder.with("agent") { folder in
@@ -72,12 +83,15 @@ enum TestBackend: String, CaseIterable, CustomStringConvertible, Sendable {
     let backend: MemoryBackend
     /// Its URL, or its path.
     let target: String
+    var preparesStatements = true
     /// The id of the test's first agent: no other test has it.
     let id = "agent-\(UUID().uuidString.prefix(8).lowercased())"
 
     /// An agent of this id, or the first one's.
     func agent(_ id: String? = nil) async throws -> Agent {
-      try await Agent(AgentConfig(name: id ?? self.id, memoryBackend: backend))
+      var config = AgentConfig(name: id ?? self.id, memoryBackend: backend)
+      config.connections.preparesStatements = preparesStatements
+      return try await Agent(config)
     }
   }
 
@@ -124,7 +138,7 @@ enum TestBackend: String, CaseIterable, CustomStringConvertible, Sendable {
         id TEXT PRIMARY KEY, agent_id TEXT, task_description TEXT, success INTEGER, result TEXT, error TEXT,
         started_at TEXT, finished_at TEXT);
       """
-    case .sqliteNew, .postgres15, .postgres18: nil
+    case .sqliteNew, .postgres15, .postgres18, .pgbouncer: nil
     }
   }
 }

@@ -135,4 +135,20 @@ import Testing
     }
     try expectNothingLeft()
   }
+
+  @Test func storesAndReadsAreMeasuredBesidePgbench() async throws {
+    let run = try await Command.run(
+      ["bench", "memory", "--rows", "500", "--seconds", "1", "--json"], in: folder.path,
+      environment: environment)
+    #expect(run.exitCode == 0 && run.errors.isEmpty, "\(run.errors)")
+    try expectNothingLeft()
+    let json = try run.json()
+    #expect(json["bench"] == "memory" && json["rows"] == 500)
+    let report = try #require(BenchReport(json))
+    for result in report.results { #expect((result.median?.calls ?? 0) > 0, "\(result.name)") }
+    let reads = try #require(report["read, 1000 tasks"])
+    #expect(reads.reference == "pgbench read, 8 clients" && (report.speed(of: reads) ?? 0) > 0)
+    guard case .array(let results)? = json["results"] else { return }
+    #expect(results.first { $0["name"] == "store, 1000 tasks" }?["goal"]?.doubleValue == 10)
+  }
 }
