@@ -35,4 +35,5 @@ DROP FUNCTION agentbase_vector(real[], text, text);
 DROP TABLE agent_vector_spaces;
 DROP TRIGGER agent_memories_words ON agent_memories;
 DROP FUNCTION agentbase_forget_words();
+ALTER TABLE agent_memories RESET (toast_tuple_target);
 ALTER TABLE agent_memories DROP COLUMN words;

@@ -5,6 +5,9 @@
 
 ALTER TABLE agent_memories ADD COLUMN words tsvector;
 
+-- A vector of some hundred numbers stays in its row: where each is compared, fetching them from elsewhere takes many times longer.
+ALTER TABLE agent_memories SET (toast_tuple_target = 4080);
+
 CREATE INDEX agent_memories_words ON agent_memories USING gin (words) WHERE source_id IS NULL;
 
 CREATE INDEX agent_memories_unread ON agent_memories (agent_id, namespace, key) WHERE words IS NULL AND source_id IS NULL;

@@ -63,8 +63,9 @@ enum VectorSQL {
   ) -> PostgresStatement {
     let dimensions = search.vector.count
     let measured = "embedding::\(type)(\(dimensions)) \(index.measure) setting.wanted::\(type)(\(dimensions))"
-    // Half the precision gives the right ones among more, not their order.
-    let width = type == "vector" ? limit : 4 * limit
+    // Half the precision gives the right ones among more, not their order; and where a filter leaves most out, the index goes on
+    // behind its first candidates in a coarser order.
+    let width = type == "vector" && search.filter == nil ? limit : 4 * limit
     let order = "embedding::vector(\(dimensions)) \(index.measure) setting.wanted"
     return """
       WITH setting AS MATERIALIZED (

@@ -21,15 +21,20 @@ extension SQLiteMemories {
   private func addIndexed(_ table: SQLiteTable, _ search: WordSearch, to best: inout BestHits) throws {
     // The closure cannot write through an inout of its own function.
     var found = best
+    // The newest first, as far as the rows' order tells: of many equal hits the first are taken, and the others left.
     try connection.forEachRow(
       """
-      SELECT own.words, own.id, own.namespace FROM agentbase_words
+      SELECT own.words, own.id, own.namespace, own.key, own.updated_at FROM agentbase_words
       JOIN agentbase_memories AS own ON own.id = agentbase_words.rowid
-      WHERE agentbase_words MATCH ?1 AND own.agent_id = ?2
+      WHERE agentbase_words MATCH ?1 AND own.agent_id = ?2 ORDER BY agentbase_words.rowid DESC
       """, [.text(search.query.matchText), .text(agent)]
     ) { row in
       let order = unsafe row.withBytes(0) { unsafe -Double(search.rank.rank(words: $0)) }
-      guard found.mayTake(order: order), search.scope.holds(row, 2) else { return }
+      guard found.mayTake(order: order) else { return }
+      let place = HitPlace(
+        order: order, time: time.microseconds(of: row.value(4)), namespace: row.value(2).string ?? "",
+        key: row.value(3).string ?? "")
+      guard found.takes(place), search.scope.contains(place.namespace) else { return }
       try take(table, rowID: row.integer(1), order: order, search.filter, into: &found)
     }
     best = found
@@ -104,12 +109,5 @@ extension SQLiteMemories {
         "UPDATE agentbase_memories SET words = ? WHERE id = ?", [.text(words.text), row[0]])
     }
     return rows.count == limit
-  }
-}
-
-extension MemoryScope {
-  /// Whether the namespace in a column belongs to it.
-  fileprivate func holds(_ row: borrowing SQLiteStatement, _ column: Int) -> Bool {
-    self == .all || contains(row.value(column).string ?? "")
   }
 }

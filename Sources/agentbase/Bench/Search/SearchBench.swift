@@ -19,6 +19,8 @@ struct SearchBench: Sendable {
   /// The keys of the ten nearest of each query, of all and of a hundredth part, as each vector was compared.
   private let nearest: [Bool: [Set<String>]]
   private let buildSeconds: Double
+  /// How many candidates the library's searches keep, as it was measured: the plain queries keep as many.
+  private let breadth: Int
 
   /// Fills a database that has the schema, makes its index, and fills a SQLite file.
   static func make(
@@ -43,6 +45,13 @@ struct SearchBench: Sendable {
       throw Failure("the index of vectors was not made", advice: "the server needs pgvector")
     }
     let buildSeconds = (ContinuousClock.now - start) / .seconds(1)
+    let breadth = try await server.withConnection(to: database) { connection in
+      try await connection.queryOne(
+        """
+        SELECT max(substring(obj_description(indexrelid, 'pg_class') FROM 'breadth ([0-9]+)')::integer) FROM pg_index
+        WHERE indrelid = 'agent_memories'::regclass
+        """)?.decode(0, as: Int32?.self)
+    }
     var fileConfig = AgentConfig(name: agentName, memoryBackend: .sqliteFile(stage.folder + "/search.db"))
     fileConfig.eventHandler = nil
     let file = try await Agent(fileConfig)
@@ -50,7 +59,8 @@ struct SearchBench: Sendable {
     return SearchBench(
       data: data, seconds: seconds, server: server, database: database, stage: stage, agent: agent,
       file: file,
-      nearest: nearest, buildSeconds: buildSeconds)
+      nearest: nearest, buildSeconds: buildSeconds,
+      breadth: breadth.map { $0 > 0 ? Int($0) : VectorIndexText.breadth } ?? VectorIndexText.breadth)
   }
 
   private static func load(_ data: SearchBenchData, into agent: Agent) async throws {
@@ -105,6 +115,7 @@ struct SearchBench: Sendable {
       case .near:
         report.results[place].figures = try await found(isFiltered: false)
         report.results[place].figures["index_seconds"] = buildSeconds
+        report.results[place].figures["breadth"] = Double(breadth)
       case .filtered: report.results[place].figures = try await found(isFiltered: true)
       default: break
       }
@@ -135,9 +146,10 @@ struct SearchBench: Sendable {
   private func measure(_ contender: SearchContender) async throws -> BenchMeasurement {
     let queries = (0..<SearchBenchData.queries).map(data.query)
     switch contender {
-    case .rawNear: return try await pgbench(queries.map { nearSQL($0, filter: "") })
+    case .rawNear: return try await pgbench(queries.map { nearSQL($0, filter: "") }, isNear: true)
     case .rawFiltered:
-      return try await pgbench(queries.map { nearSQL($0, filter: "AND metadata -> 'part' = '7'") })
+      return try await pgbench(
+        queries.map { nearSQL($0, filter: "AND metadata -> 'part' = '7'") }, isNear: true)
     case .rawWords: return try await pgbench((0..<SearchBenchData.queries).map { wordsSQL(data.words($0)) })
     case .near:
       return try await calls { _ = try await agent.searchMemories(near: queries[$0], limit: Self.limit) }
@@ -199,9 +211,11 @@ struct SearchBench: Sendable {
       """
   }
 
-  private func pgbench(_ statements: [String]) async throws -> BenchMeasurement {
+  private func pgbench(_ statements: [String], isNear: Bool = false) async throws -> BenchMeasurement {
+    // The plan by the index, which the planner may find dear for few rows.
     let settings =
-      "-c hnsw.ef_search=\(VectorIndexText.breadth) -c hnsw.iterative_scan=strict_order"
+      "-c hnsw.ef_search=\(breadth) -c hnsw.iterative_scan=strict_order"
+      + (isNear ? " -c enable_sort=off -c enable_seqscan=off -c enable_bitmapscan=off" : "")
     return try await PgbenchRun(
       program: server.pgbench,
       environment: server.environment.merging(["PGDATABASE": database, "PGOPTIONS": settings]) { $1 },
