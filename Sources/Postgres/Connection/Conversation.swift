@@ -104,7 +104,7 @@ extension PostgresConnection {
 
   /// Hands the turn to the one who has waited longest.
   func release(scope id: Int) {
-    noteReusable()
+    noteCondition()
     guard let index = scopes.firstIndex(where: { $0.id == id }) else { return }
     if scopes[index].waiters.isEmpty {
       scopes[index].isHeld = false

@@ -28,10 +28,12 @@ public actor PostgresConnection {
   var isSessionChanged = false
   /// When the server must have answered after a cancel request; a link that stays silent longer is given up.
   var patience: ContinuousClock.Instant?
+  /// Whether answers are waited for on the caller's thread first.
+  var briefWait = BriefWait()
   /// When the server last said something in a COPY of ours that is not, or not yet, a notice.
   var doubt: ContinuousClock.Instant?
 
-  private let reusable = Atomic<Bool>(true)
+  private let condition = Atomic<Condition>(.fit)
 
   /// The process of the server that serves this connection (`pg_backend_pid`).
   public nonisolated let backendProcessID: Int32
@@ -77,7 +79,7 @@ public actor PostgresConnection {
   public func close() async {
     guard ScopeFrame.scope(of: self) == 0 else {
       link = nil
-      return noteReusable()
+      return noteCondition()
     }
     await acquire(scope: 0)
     link = nil
@@ -93,10 +95,17 @@ public actor PostgresConnection {
   public var isIdle: Bool { isUsable && link?.transactionStatus == PQTRANS_IDLE }
 
   /// Whether the connection was open and in no transaction when its last conversation ended; needs no turn and no await.
-  public nonisolated var isReusable: Bool { reusable.load(ordering: .acquiring) }
+  public nonisolated var isReusable: Bool { [.fit, .sessionChanged].contains(lastCondition) }
 
-  /// Notes for `isReusable` how a conversation has left the connection.
-  func noteReusable() { reusable.store(isIdle, ordering: .releasing) }
+  /// In which condition the last conversation has left the connection; needs no turn and no await.
+  nonisolated var lastCondition: Condition { condition.load(ordering: .acquiring) }
+
+  /// Notes in which condition a conversation leaves the connection.
+  func noteCondition() {
+    let now: Condition =
+      !isUsable ? .unusable : !isIdle ? .inTransaction : isSessionChanged ? .sessionChanged : .fit
+    condition.store(now, ordering: .releasing)
+  }
 
   /// Whether a transaction is open, failed ones included.
   public var isInTransaction: Bool {
@@ -128,5 +137,6 @@ public actor PostgresConnection {
       """)
     isSessionChanged = false
     received = []
+    noteCondition()
   }
 }

@@ -63,14 +63,21 @@ extension PostgresPool {
     _ statement: PostgresStatement, isRepeatable: Bool = false
   ) async throws(PostgresError) -> PostgresRows {
     var retry = PostgresPoolRetry(limit: configuration.retryLimit)
+    var deadLinks = 0
     while true {
-      let link = try await acquire()
+      let link = try await acquire(isTrusted: true)
       do {
         let rows = try await link.connection.query(statement)
         await release(link)
         return rows
       } catch let failure {
         var error = failure
+        if error.code == .connectionLost, error.isSafeToRetry, deadLinks <= configuration.maximumSize {
+          // Ended by the server while it was idle, and found so before anything was sent: nothing is lost but this link.
+          deadLinks += 1
+          await release(link)
+          continue
+        }
         if isRepeatable, error.code == .connectionLost { error.isSafeToRetry = true }
         // The server has become a standby while we were connected: the next attempt looks for the primary.
         if error.sqlState == .readOnlyTransaction, await leaveStandby(link) { error.isSafeToRetry = true }

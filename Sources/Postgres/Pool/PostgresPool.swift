@@ -61,7 +61,9 @@ public final class PostgresPool: Sendable {
   // caller on the main actor (21 µs of CPU a lease; 2 µs so).
 
   /// Waits for a connection that lives. Whoever gets one must `release` it.
-  @concurrent func acquire() async throws(PostgresError) -> PostgresPoolLink {
+  ///
+  /// - Parameter isTrusted: whether it is lent without a look at its socket, since its first statement looks.
+  @concurrent func acquire(isTrusted: Bool = false) async throws(PostgresError) -> PostgresPoolLink {
     let began = ContinuousClock.now
     let deadline = start.duration(to: began) + configuration.waitLimit
     defer { observer?.waited(since: began) { metrics } }
@@ -72,6 +74,7 @@ public final class PostgresPool: Sendable {
         await release(link)
         throw .cancelled()
       }
+      if isTrusted { return link }
       if await link.connection.lives() { return link }
       // Ended by the server while it was idle: nothing is lost, and the rules now ask its neighbours first.
       handle { core, now in core.state.released(link.id, isHealthy: false, now: now) }
@@ -101,10 +104,10 @@ public final class PostgresPool: Sendable {
   /// that is for the next user, so the cancellation of this one does not stop it. Where it fails, the link is closed.
   @concurrent func release(_ link: PostgresPoolLink) async {
     let isHealthy =
-      switch await link.connection.fitness {
+      switch link.connection.lastCondition {
       case .fit: true
       case .unusable: false
-      case .needsReset: await Task { await link.connection.becomesFit() }.value
+      case .sessionChanged, .inTransaction: await Task { await link.connection.becomesFit() }.value
       }
     handle { core, now in core.state.released(link.id, isHealthy: isHealthy, now: now) }
   }

@@ -1,17 +1,15 @@
 // What the pool asks of a connection before it hands it out, after it came back, and when it could not be opened.
 
+import Synchronization
+
 extension PostgresConnection {
   /// What a connection that came back is good for.
-  enum Fitness: Sendable {
+  enum Condition: UInt8, Sendable, AtomicRepresentable {
     case fit
-    /// Inside a transaction, or with settings that the next user must not find.
-    case needsReset
+    /// With settings that the next user must not find.
+    case sessionChanged
+    case inTransaction
     case unusable
-  }
-
-  var fitness: Fitness {
-    guard isUsable else { return .unusable }
-    return isIdle && !isSessionChanged ? .fit : .needsReset
   }
 
   /// Resets the session; false where that failed, and the link is of no more use.

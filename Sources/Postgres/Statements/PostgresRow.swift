@@ -12,6 +12,7 @@ public struct PostgresRow: Sendable {
   ///
   /// - Throws: `decoding`, naming column, type and row, if there is no such column, the value is NULL and `Value` is
   ///   not an optional, or the value does not read as `Value`.
+  @inlinable
   public func decode<Value: PostgresDecodable>(
     _ column: Int, as type: Value.Type = Value.self
   ) throws(PostgresError) -> Value {
@@ -66,7 +67,8 @@ public struct PostgresRow: Sendable {
     }
   }
 
-  private func failure(_ column: Int, _ reason: String) -> PostgresError {
+  @usableFromInline
+  func failure(_ column: Int, _ reason: String) -> PostgresError {
     let name = rows.result.name(of: column)
     return PostgresError(
       .decoding, "column \"\(name)\" (\(rows.result.type(of: column))) of row \(index) \(reason)",

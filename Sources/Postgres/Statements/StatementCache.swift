@@ -1,5 +1,7 @@
 // Which statements the server has prepared on one connection, and which to forget first.
 
+import Glibc
+
 /// A pure map from SQL text and parameter types to the names of prepared statements; the least recently used goes first.
 ///
 /// Names are never given twice, on this connection or on another: neither a name that the server has lost, nor one that a
@@ -17,7 +19,14 @@ struct StatementCache {
 
     /// Only the same bytes are the same statement: to Swift a composed é is the decomposed one, to the server they are two.
     static func == (left: Key, right: Key) -> Bool {
-      left.types == right.types && left.sql == right.sql && left.sql.utf8.elementsEqual(right.sql.utf8)
+      left.types == right.types && left.sql.utf8.count == right.sql.utf8.count
+        && left.sql.hasBytes(of: right.sql)
+    }
+
+    /// The length tells statements apart well enough: one connection has few, and their texts are long.
+    func hash(into hasher: inout Hasher) {
+      hasher.combine(sql.utf8.count)
+      hasher.combine(types.count)
     }
   }
 
@@ -82,5 +91,18 @@ struct StatementCache {
   mutating func takeStale() -> [String] {
     defer { stale = [] }
     return stale
+  }
+}
+
+extension String {
+  /// Whether two texts of one length are the same bytes.
+  fileprivate func hasBytes(of other: String) -> Bool {
+    let isSame = unsafe utf8.withContiguousStorageIfAvailable { left in
+      unsafe other.utf8.withContiguousStorageIfAvailable { right in
+        guard let first = left.baseAddress, let second = right.baseAddress else { return true }
+        return unsafe first == second || memcmp(first, second, left.count) == 0
+      }
+    }
+    return (isSame ?? nil) ?? utf8.elementsEqual(other.utf8)
   }
 }
