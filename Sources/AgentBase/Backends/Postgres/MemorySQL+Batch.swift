@@ -125,11 +125,23 @@ extension MemorySQL {
   }
 
   private static let valuesSQL = """
-    SELECT memory.content, memory.is_imported, memory.source_exact, wanted.place FROM \(wanted)
-    CROSS JOIN LATERAL (
-      \(current("content, source_id IS NOT NULL AS is_imported, source_exact, expires_at", where: isWanted))
-    ) AS memory
-    WHERE memory.expires_at IS NULL OR memory.expires_at > now()
+    SELECT content, is_imported, source_exact, place FROM (\(current)) AS memory
+    WHERE expires_at IS NULL OR expires_at > now()
+    """
+
+  /// The current rows of the names wanted. An imported row is looked for only where no stored one hides it.
+  private static let current = """
+    SELECT wanted.place, coalesce(stored.content, imported.content) AS content, stored.id IS NULL AS is_imported,
+      imported.source_exact,
+      CASE WHEN stored.id IS NULL THEN imported.expires_at ELSE stored.expires_at END AS expires_at
+    FROM \(wanted)
+    LEFT JOIN agent_memories AS stored ON stored.agent_id = wanted.agent_id AND stored.namespace = wanted.namespace
+      AND stored.key = wanted.key AND stored.source_id IS NULL
+    LEFT JOIN LATERAL (
+      SELECT id, content, source_exact, expires_at FROM agent_memories
+      WHERE stored.id IS NULL AND \(isWanted) AND source_id IS NOT NULL ORDER BY \(newestFirst) LIMIT 1
+    ) AS imported ON true
+    WHERE stored.id IS NOT NULL OR imported.id IS NOT NULL
     """
 
   /// The most bytes that a value may take on the server to be read with those of other callers.
@@ -142,16 +154,12 @@ extension MemorySQL {
   }
 
   private static let gatheredValuesSQL = """
-    SELECT CASE WHEN memory.is_large THEN 'null' ELSE memory.content END, memory.is_imported, memory.source_exact,
-      wanted.place, memory.is_large
-    FROM \(wanted)
-    CROSS JOIN LATERAL (
-      SELECT newest.*, pg_column_size(newest.content) + coalesce(pg_column_size(newest.source_exact), 0) > \(gatheredBytes) AS is_large
-      FROM (
-        \(current("content, source_id IS NOT NULL AS is_imported, source_exact, expires_at", where: isWanted))
-      ) AS newest
+    SELECT CASE WHEN is_large THEN 'null' ELSE content END, is_imported, source_exact, place, is_large
+    FROM (
+      SELECT *, pg_column_size(content) + coalesce(pg_column_size(source_exact), 0) > \(gatheredBytes) AS is_large
+      FROM (\(current)) AS memory
     ) AS memory
-    WHERE memory.expires_at IS NULL OR memory.expires_at > now()
+    WHERE expires_at IS NULL OR expires_at > now()
     """
 
   /// The current memories of keys, each with the key's place from 1; keys without one are left out.

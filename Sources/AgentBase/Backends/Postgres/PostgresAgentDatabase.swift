@@ -58,7 +58,7 @@ final class PostgresAgentDatabase: Sendable {
   /// A few large batches are faster than many small ones: a statement costs as much as ten rows, and a commit more. Some
   /// connections stay free for calls of other kinds.
   private static func limits(over connections: Int) -> GatheringLimits {
-    GatheringLimits(batches: max(1, min(3, connections - 1)), calls: 256)
+    GatheringLimits(batches: max(1, min(3, connections - 1)), calls: 128)
   }
 }
 

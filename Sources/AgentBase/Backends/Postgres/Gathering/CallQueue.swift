@@ -24,6 +24,13 @@ enum GatheredAnswer<Answer: Sendable>: Sendable {
   case runApart
 }
 
+/// Keeps a call while it waits: entries are moved about, and a call is large.
+private final class CallBox<Call: Sendable>: Sendable {
+  let call: Call
+
+  init(_ call: Call) { self.call = call }
+}
+
 /// Calls that wait for each other.
 struct CallQueue<Call: Sendable, Answer: Sendable>: Sendable {
   typealias Caller = CheckedContinuation<GatheredAnswer<Answer>, any Error>
@@ -32,11 +39,18 @@ struct CallQueue<Call: Sendable, Answer: Sendable>: Sendable {
   struct Entry: Sendable {
     /// Its number: later calls have greater ones.
     let ticket: Int
-    let call: Call
+    private let box: CallBox<Call>
+    var call: Call { box.call }
     /// Nil once it was answered.
     var caller: Caller?
     /// Whether its task was cancelled while the call was under way.
     var isCancelled = false
+
+    init(ticket: Int, call: Call, caller: Caller) {
+      self.ticket = ticket
+      box = CallBox(call)
+      self.caller = caller
+    }
   }
 
   /// Calls that are under way together.
