@@ -72,7 +72,7 @@ public struct MemoryValue: Sendable {
       data = Data(json.jsonbText.utf8)
     }
     do {
-      return try Self.decoder().decode(type, from: data)
+      return try Self.decoder.decode(type, from: data)
     } catch {
       throw AgentBaseError(
         .wrongType, "the stored value is not \(Self.article(type)): \(Self.reason(error))",
@@ -105,7 +105,7 @@ public struct MemoryValue: Sendable {
     case let value as String: json = .string(value)
     default:
       do {
-        json = try JSON(parsing: Array(try encoder().encode(value)))
+        json = try JSON(parsing: Array(try encoder.encode(value)))
       } catch {
         throw AgentBaseError(
           .invalidValue, "the value cannot be written as JSON: \(reason(error))", underlying: error)
@@ -115,19 +115,21 @@ public struct MemoryValue: Sendable {
     return json.jsonbText
   }
 
-  static func decoder() -> JSONDecoder {
+  // One of each for all calls: to make one costs as much as a small value.
+
+  static let decoder: JSONDecoder = {
     let decoder = JSONDecoder()
     decoder.nonConformingFloatDecodingStrategy = .convertFromString(
       positiveInfinity: "Infinity", negativeInfinity: "-Infinity", nan: "NaN")
     return decoder
-  }
+  }()
 
-  private static func encoder() -> JSONEncoder {
+  private static let encoder: JSONEncoder = {
     let encoder = JSONEncoder()
     encoder.nonConformingFloatEncodingStrategy = .convertToString(
       positiveInfinity: "Infinity", negativeInfinity: "-Infinity", nan: "NaN")
     return encoder
-  }
+  }()
 
   private static func article(_ type: Any.Type) -> String { "of the type \(type)" }
 

@@ -39,15 +39,11 @@ struct MemoryBench: Sendable {
     var config = AgentConfig(name: agentName, memoryBackend: .postgres(url: url))
     config.maximumConnections = connections
     let agent = try await Agent(config)
-    // The agent's own row is made by its first store.
-    try await agent.storeMemory("first", Preferences.example)
+    for first in stride(from: 1, through: rows, by: 1000) {
+      try await agent.storeMemories(
+        (first...min(first + 999, rows)).map { MemoryItem(String($0), Preferences.example) })
+    }
     try await server.withConnection(to: database) { connection in
-      _ = try await connection.execute(
-        """
-        INSERT INTO agent_memories (id, agent_id, namespace, key, content, written_by)
-        SELECT gen_random_uuid(), \(agentName), '', number::text, \(PostgresValue.jsonb(Preferences.json.jsonbText)), 'agent'
-        FROM generate_series(1, \(rows)) AS number
-        """)
       try await connection.executeScript("VACUUM ANALYZE agent_memories")
     }
     let pool = PostgresPool(
@@ -160,7 +156,7 @@ struct MemoryBench: Sendable {
   // MARK: - pgbench
 
   /// What stands in a statement where pgbench puts its random key.
-  private static let keyMark = "key of the benchmark"
+  private static let keyMark = "benchmarkskey"
   private static let readText = MemoryStatementText.value(agent: agentName, key: keyMark)
   private static let storeText = MemoryStatementText.store(
     agent: agentName, key: keyMark, value: Preferences.json)

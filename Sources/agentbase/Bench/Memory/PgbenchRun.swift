@@ -12,7 +12,7 @@ struct PgbenchRun: Sendable {
   let clients: Int
   let seconds: Duration
 
-  /// Runs a statement, prepared, with random keys from 1 to `rows` where its parameters hold the mark.
+  /// Runs a statement, prepared, with random keys from 1 to `rows` where its parameters are or hold the mark, a word of letters.
   func measure(
     _ statement: MemoryStatementText, keyMark: String, rows: Int
   ) async throws -> BenchMeasurement {
@@ -27,10 +27,11 @@ struct PgbenchRun: Sendable {
         case nil: "NULL"
         case "": "''"
         case keyMark: ":key"
+        case let text? where text.contains(keyMark): "replace(:p\(place + 1), '\(keyMark)', :key::text)"
         default: ":p\(place + 1)"
         }
       sql = sql.replacing("$\(place + 1)", with: name)
-      if let parameter, name.hasPrefix(":p") { words.append("--define=p\(place + 1)=\(parameter)") }
+      if let parameter, name.contains(":p") { words.append("--define=p\(place + 1)=\(parameter)") }
     }
     try Data("\\set key random(1, \(rows))\n\(sql);\n".utf8).write(to: URL(filePath: script))
     return try await run(words)
