@@ -31,6 +31,14 @@ enum TestBackend: String, CaseIterable, CustomStringConvertible, Sendable {
   /// Those without a pooler: for what a pooler in transaction mode cannot do, and what does not depend on it.
   static let direct = all.filter { $0 != .pgbouncer }
 
+  /// A server of a version, without a pooler.
+  static func direct(_ version: TestServer.Version) -> TestBackend {
+    switch version {
+    case .v15: .postgres15
+    case .v18: .postgres18
+    }
+  }
+
   var version: TestServer.Version? {
     switch self {
     case .postgres15: .v15

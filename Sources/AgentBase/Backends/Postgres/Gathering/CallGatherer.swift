@@ -59,8 +59,6 @@ final class CallGatherer<Work: GatheredWork>: Sendable {
     return try await work.run(call)
   }
 
-  deinit {
-  }
   /// How many calls wait.
   var waitingCount: Int { queue.withLock { $0.waitingCount } }
 
