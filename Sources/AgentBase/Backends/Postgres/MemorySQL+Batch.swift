@@ -167,6 +167,17 @@ extension MemorySQL {
 
   // MARK: - Deleting
 
+  /// Remembers the imported rows that go: memories in `gone`, and earlier values in `forgotten`. An imported memory that was
+  /// deleted before, and is forgotten only now, was remembered then.
+  static let remembered = """
+    remembered AS (
+      INSERT INTO agent_import_deletions (agent_id, id, source_id)
+      SELECT agent_id, id, source_id FROM gone WHERE source_id IS NOT NULL
+      UNION ALL SELECT agent_id, id, source_id FROM forgotten WHERE source_id IS NOT NULL AND version IS NOT NULL
+      ON CONFLICT (agent_id, id) DO UPDATE SET deleted_at = excluded.deleted_at
+    )
+    """
+
   /// Removes every row of keys, and their history, or what was current into the history.
   ///
   /// Imported rows are remembered, so that a verification knows that they are not lost. Answers how many keys had a memory
@@ -175,24 +186,18 @@ extension MemorySQL {
     PostgresStatement(sql: keepingHistory ? deleteKeeping : deleteAll, values: parameters(names))
   }
 
-  private static let deleteAll = delete(
-    history: """
-      DELETE FROM agent_memory_history AS history USING \(wanted)
-      WHERE history.agent_id = wanted.agent_id AND history.namespace = wanted.namespace AND history.key = wanted.key
-      """)
+  private static let deleteAll = delete()
 
   private static let deleteKeeping = delete(
-    history: """
-      INSERT INTO agent_memory_history
-        (agent_id, namespace, key, version, content, metadata, embedding, stored_at, source_id, source_row, source_exact)
-      SELECT agent_id, namespace, key, version, content, metadata, embedding::real[], updated_at, source_id, source_row,
-        source_exact
-      FROM gone WHERE (expires_at IS NULL OR expires_at > now()) AND NOT \(isOfExpired("gone"))
-      ), forgotten AS (
-      DELETE FROM agent_memory_history AS history USING \(wanted)
-      WHERE history.agent_id = wanted.agent_id AND history.namespace = wanted.namespace AND history.key = wanted.key
-        AND \(isOfExpired("history"))
-      """)
+    keeping: """
+      , kept AS (
+        INSERT INTO agent_memory_history (agent_id, namespace, key, version, content, metadata, embedding, stored_at,
+          replaced_at, source_id, source_row, source_exact)
+        SELECT agent_id, namespace, key, version, content, metadata, embedding::real[], updated_at,
+          now(), source_id, source_row, source_exact
+        FROM gone WHERE (expires_at IS NULL OR expires_at > now()) AND NOT \(isOfExpired("gone"))
+      )
+      """, forgettingWhere: isOfExpired("history"))
 
   /// Whether a row is of a key whose stored row goes and has expired: its history has, too.
   private static func isOfExpired(_ row: String) -> String {
@@ -202,7 +207,9 @@ extension MemorySQL {
     """
   }
 
-  private static func delete(history: String) -> String {
+  private static func delete(keeping: String = "", forgettingWhere condition: String = "true")
+    -> String
+  {
     """
     WITH there AS MATERIALIZED (
       SELECT agent_id, id FROM \(wanted) JOIN agent_memories USING (agent_id, namespace, key)
@@ -210,13 +217,12 @@ extension MemorySQL {
     ), gone AS (
       DELETE FROM agent_memories AS memory USING there
       WHERE memory.agent_id = there.agent_id AND memory.id = there.id RETURNING memory.*
-    ), remembered AS (
-      INSERT INTO agent_import_deletions (agent_id, id, source_id)
-      SELECT agent_id, id, source_id FROM gone WHERE source_id IS NOT NULL
-      ON CONFLICT (agent_id, id) DO UPDATE SET deleted_at = excluded.deleted_at
-    ), history AS (
-      \(history)
-    )
+    ), forgotten AS (
+      DELETE FROM agent_memory_history AS history USING \(wanted)
+      WHERE history.agent_id = wanted.agent_id AND history.namespace = wanted.namespace AND history.key = wanted.key
+        AND \(condition)
+      RETURNING history.*
+    ), \(remembered)\(keeping)
     SELECT count(*) FILTER (WHERE coalesce(stored, imported)), coalesce(sum(imports), 0)::bigint FROM (
       SELECT bool_or(is_alive) FILTER (WHERE source_id IS NULL) AS stored, count(source_id) AS imports,
         (array_agg(is_alive ORDER BY updated_at DESC NULLS LAST, source_row DESC, id DESC))[1] AS imported

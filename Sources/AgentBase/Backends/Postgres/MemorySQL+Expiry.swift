@@ -55,15 +55,12 @@ extension MemorySQL {
         WHERE memory.agent_id = expired.agent_id AND memory.namespace = expired.namespace AND memory.key = expired.key
           AND (memory.source_id IS NOT NULL OR memory.expires_at <= now())
         RETURNING memory.agent_id, memory.id, memory.source_id
-      ), remembered AS (
-        INSERT INTO agent_import_deletions (agent_id, id, source_id)
-        SELECT agent_id, id, source_id FROM gone WHERE source_id IS NOT NULL
-        ON CONFLICT (agent_id, id) DO UPDATE SET deleted_at = excluded.deleted_at
-      ), history AS (
+      ), forgotten AS (
         DELETE FROM agent_memory_history AS history USING expired
         WHERE history.agent_id = expired.agent_id AND history.namespace = expired.namespace
           AND history.key = expired.key
-      )
+        RETURNING history.*
+      ), \(unsafeSQL: remembered)
       SELECT count(*) FROM expired
       """
   }

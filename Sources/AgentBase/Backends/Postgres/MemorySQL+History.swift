@@ -24,7 +24,8 @@ extension MemorySQL {
       ])
   }
 
-  /// The imported rows of a key that are not current, behind the one of an id, the newest first.
+  /// The imported earlier values of a key behind the one of an id: those that the SQLite file kept, then rows that are not
+  /// current, each the newest first.
   static func imported(
     _ query: MemoryHistoryQuery, behind id: PostgresUUID?, limit: Int, agent: String
   ) -> PostgresStatement {
@@ -36,28 +37,42 @@ extension MemorySQL {
       ])
   }
 
+  /// Whether an imported row is a value that the library wrote into a legacy table and kept when it stored another beside it.
+  private static let isKeptToo = """
+    rank_table <> 'agentbase_memories' AND EXISTS (
+      SELECT FROM imported AS kept,
+        jsonb_each(CASE jsonb_typeof(named.content) WHEN 'object' THEN named.content ELSE '{}' END) AS member
+      WHERE kept.version > 0 AND kept.stored_at IS NOT DISTINCT FROM named.stored_at
+        AND kept.content ->> 'content' IN (member.value::text, member.value #>> '{}'))
+    """
+
+  /// A kept value has a number. Where our own row in the file was older than a legacy one, it comes before what was kept.
   private static let importedSQL = """
     WITH imported AS (
-      SELECT id, agent_id, source_id, source_row, content, metadata, embedding::real[] AS embedding,
-        updated_at AS stored_at, NULL::timestamptz AS replaced_at, source_exact
+      SELECT NULL::bigint AS version, id, agent_id, source_id, source_row, content, metadata,
+        embedding::real[] AS embedding, updated_at AS stored_at, NULL::timestamptz AS replaced_at, source_exact
       FROM agent_memories WHERE \(isTheKey) AND source_id IS NOT NULL
         AND id IS DISTINCT FROM (SELECT id FROM (\(current("id", where: isTheKey))) AS current)
       UNION ALL
-      SELECT id, agent_id, source_id, source_row, content, metadata, embedding, stored_at, replaced_at, source_exact
+      SELECT version, id, agent_id, source_id, source_row, content, metadata, embedding, stored_at, replaced_at,
+        source_exact
       FROM agent_memory_history WHERE \(isTheKey) AND source_id IS NOT NULL
-    ), ranked AS (
-      SELECT *, coalesce(stored_at, '-infinity') AS rank_time, coalesce(source_row, 9223372036854775807) AS rank_row,
-        coalesce((
+    ), named AS (
+      SELECT *, coalesce((
           SELECT table_name FROM agent_import_sources AS source
           WHERE source.agent_id = imported.agent_id AND source.source_id = imported.source_id
         ), '') COLLATE "C" AS rank_table
       FROM imported
+    ), ranked AS (
+      SELECT *, CASE WHEN version IS NOT NULL THEN 1 WHEN rank_table = 'agentbase_memories' THEN 2 ELSE 0 END AS part,
+        coalesce(CASE WHEN version IS NULL THEN stored_at ELSE replaced_at END, '-infinity') AS rank_time,
+        coalesce(source_row, 9223372036854775807) AS rank_row
+      FROM named WHERE NOT (version IS NULL AND \(isKeptToo))
     )
-    SELECT NULL::bigint AS version, content, metadata, embedding, stored_at, replaced_at, true AS is_imported, source_exact,
-      id
-    FROM ranked WHERE \(isAlive) AND ($4::uuid IS NULL OR
-      (rank_time, rank_row, rank_table, id) < (SELECT rank_time, rank_row, rank_table, id FROM ranked WHERE id = $4))
-    ORDER BY rank_time DESC, rank_row DESC, rank_table DESC, id DESC LIMIT $5
+    SELECT version, content, metadata, embedding, stored_at, replaced_at, true AS is_imported, source_exact, id
+    FROM ranked WHERE \(isAlive) AND ($4::uuid IS NULL OR (part, rank_time, rank_row, rank_table, id) <
+      (SELECT part, rank_time, rank_row, rank_table, id FROM ranked WHERE id = $4))
+    ORDER BY part DESC, rank_time DESC, rank_row DESC, rank_table DESC, id DESC LIMIT $5
     """
 
   // MARK: - Namespaces
