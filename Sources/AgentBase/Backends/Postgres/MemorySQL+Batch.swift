@@ -93,8 +93,8 @@ extension MemorySQL {
   private static func storeMany(columns: String, embedding: String, arrays: String) -> String {
     """
     INSERT \(target)
-    SELECT new.id, new.agent_id, new.namespace, new.key, new.content, new.metadata, \(embedding), now(), now(),
-      now() + nullif(new.time_to_live, 0) * interval '1 microsecond', nullif(new.time_to_live, 0), \(clock),
+    SELECT new.id, new.agent_id, new.namespace, new.key, new.content, new.metadata, \(embedding), statement_timestamp(), statement_timestamp(),
+      statement_timestamp() + nullif(new.time_to_live, 0) * interval '1 microsecond', nullif(new.time_to_live, 0), \(clock),
       nullif(new.history_limit, 0), new.words, 'agent'
     FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::jsonb[], $6::jsonb[], $7::bigint[], $8::integer[],
       $9::tsvector[]\(arrays))
@@ -129,7 +129,7 @@ extension MemorySQL {
     CROSS JOIN LATERAL (
       \(current("content, source_id IS NOT NULL AS is_imported, source_exact, expires_at", where: isWanted))
     ) AS memory
-    WHERE memory.expires_at IS NULL OR memory.expires_at > now()
+    WHERE memory.expires_at IS NULL OR memory.expires_at > statement_timestamp()
     """
 
   /// The most bytes that a value may take on the server to be read with those of other callers.
@@ -151,7 +151,7 @@ extension MemorySQL {
         \(current("content, source_id IS NOT NULL AS is_imported, source_exact, expires_at", where: isWanted))
       ) AS newest
     ) AS memory
-    WHERE memory.expires_at IS NULL OR memory.expires_at > now()
+    WHERE memory.expires_at IS NULL OR memory.expires_at > statement_timestamp()
     """
 
   /// The current memories of keys, each with the key's place from 1; keys without one are left out.
@@ -162,7 +162,7 @@ extension MemorySQL {
   private static let memoriesSQL = """
     SELECT \(PostgresMemoryRow.names(of: "memory")), wanted.place FROM \(wanted)
     CROSS JOIN LATERAL (\(current(columns, where: isWanted))) AS memory
-    WHERE memory.expires_at IS NULL OR memory.expires_at > now()
+    WHERE memory.expires_at IS NULL OR memory.expires_at > statement_timestamp()
     """
 
   // MARK: - Deleting
@@ -194,8 +194,8 @@ extension MemorySQL {
         INSERT INTO agent_memory_history (agent_id, namespace, key, version, content, metadata, embedding, stored_at,
           replaced_at, source_id, source_row, source_exact)
         SELECT agent_id, namespace, key, version, content, metadata, embedding::real[], updated_at,
-          now(), source_id, source_row, source_exact
-        FROM gone WHERE (expires_at IS NULL OR expires_at > now()) AND NOT \(isOfExpired("gone"))
+          statement_timestamp(), source_id, source_row, source_exact
+        FROM gone WHERE (expires_at IS NULL OR expires_at > statement_timestamp()) AND NOT \(isOfExpired("gone"))
       )
       """, forgettingWhere: isOfExpired("history"))
 
@@ -203,7 +203,7 @@ extension MemorySQL {
   private static func isOfExpired(_ row: String) -> String {
     """
     EXISTS (SELECT FROM gone AS expired WHERE expired.agent_id = \(row).agent_id AND expired.namespace = \(row).namespace
-      AND expired.key = \(row).key AND expired.source_id IS NULL AND expired.expires_at <= now())
+      AND expired.key = \(row).key AND expired.source_id IS NULL AND expired.expires_at <= statement_timestamp())
     """
   }
 
@@ -226,7 +226,7 @@ extension MemorySQL {
     SELECT count(*) FILTER (WHERE coalesce(stored, imported)), coalesce(sum(imports), 0)::bigint FROM (
       SELECT bool_or(is_alive) FILTER (WHERE source_id IS NULL) AS stored, count(source_id) AS imports,
         (array_agg(is_alive ORDER BY updated_at DESC NULLS LAST, source_row DESC, id DESC))[1] AS imported
-      FROM (SELECT *, coalesce(expires_at > now(), true) AS is_alive FROM gone) AS gone
+      FROM (SELECT *, coalesce(expires_at > statement_timestamp(), true) AS is_alive FROM gone) AS gone
       GROUP BY agent_id, namespace, key
     ) AS keys
     """

@@ -7,7 +7,7 @@ extension MemorySQL {
 
   /// Whether what is current has not expired: with it, its history has.
   private static let isAlive =
-    "NOT coalesce((SELECT expires_at <= now() FROM (\(current("expires_at", where: isTheKey))) AS current), false)"
+    "NOT coalesce((SELECT expires_at <= statement_timestamp() FROM (\(current("expires_at", where: isTheKey))) AS current), false)"
 
   /// The kept values of a key before a version, the newest first, in the columns of `PostgresVersionRow`.
   static func kept(_ query: MemoryHistoryQuery, before version: Int64?, agent: String) -> PostgresStatement {
@@ -87,10 +87,10 @@ extension MemorySQL {
       SELECT name, count(*) FROM (
         SELECT \(name) AS name FROM (
           SELECT namespace FROM agent_memories
-          WHERE \(scope) AND source_id IS NULL AND (expires_at IS NULL OR expires_at > now())
+          WHERE \(scope) AND source_id IS NULL AND (expires_at IS NULL OR expires_at > statement_timestamp())
           UNION ALL
           SELECT namespace FROM agent_memories AS memory
-          WHERE \(scope) AND source_id IS NOT NULL AND (expires_at IS NULL OR expires_at > now())
+          WHERE \(scope) AND source_id IS NOT NULL AND (expires_at IS NULL OR expires_at > statement_timestamp())
             AND \(unsafeSQL: isNotStored) AND \(unsafeSQL: isNewestImported)
         ) AS memories
       ) AS names WHERE true \(after) GROUP BY name ORDER BY name LIMIT \(query.limit)
