@@ -66,6 +66,7 @@ import Testing
         "n", ["text \(number)", "ü"], namespace: "s/1", metadata: ["m": .integer(number)],
         embedding: number == 2 ? [1, 2.5] : nil)
     }
+    for number in 0..<3 { try await before.storeMemory("d", number) }
     // In a legacy table the last two do not fit.
     for number in 0..<4 {
       try await before.storeMemory("c", "\(number)", metadata: number < 2 ? [:] : ["m": 1])
@@ -75,12 +76,12 @@ import Testing
     for key in ["trimmed", "forgotten", "dropped"] {
       for number in 0..<3 { try await before.storeMemory(key, number, namespace: "s/1") }
     }
-    let keys = [("a", ""), ("n", "s/1"), ("left", ""), ("trimmed", "s/1"), ("b", ""), ("c", "")]
+    let keys = [("a", ""), ("n", "s/1"), ("left", ""), ("trimmed", "s/1"), ("b", ""), ("c", ""), ("d", "")]
     var ours: [[Line]] = []
     for (key, namespace) in keys {
       ours.append(try await Self.lines(before, key, namespace: namespace))
     }
-    #expect(ours.map(\.count) == [hasLegacyTable ? 3 : 2, 3, 3, 2, 0, 3])
+    #expect(ours.map(\.count) == [hasLegacyTable ? 3 : 2, 3, 3, 2, 0, 3, 2])
     await before.close()
 
     let report = try await scene.importAll()
@@ -88,6 +89,16 @@ import Testing
     let after = try await agent(.postgres(url: scene.url))
     for ((key, namespace), lines) in zip(keys, ours) {
       #expect(try await Self.lines(after, key, namespace: namespace) == lines, "\(key)")
+    }
+    for key in ["c", "d"] {
+      let (current, earlier) = (try await after.memory(key)?.value.json, try await Self.lines(after, key))
+      try await after.storeMemory(key, "stored")
+      let values = [try #require(current)] + earlier.map(\.value)
+      #expect(try await Self.lines(after, key).map(\.value) == values)
+      try await after.storeMemory(key, "stored again")
+      #expect(try await Self.lines(after, key).map(\.value) == ["stored"] + values)
+      try await after.deleteMemory(key, keepingHistory: true)
+      #expect(try await Self.lines(after, key).map(\.value) == ["stored again", "stored"] + values)
     }
     // A second import changes nothing, and what agents remove since is not taken for lost.
     #expect(try await after.deleteMemory("forgotten", namespace: "s/1"))

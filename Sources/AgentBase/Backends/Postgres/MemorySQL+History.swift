@@ -24,8 +24,8 @@ extension MemorySQL {
       ])
   }
 
-  /// The imported earlier values of a key behind the one of an id: those that the SQLite file kept, then rows that are not
-  /// current, each the newest first.
+  /// The imported earlier values of a key behind the one of an id, the newest first: rows that are not current, and what the
+  /// SQLite file kept.
   static func imported(
     _ query: MemoryHistoryQuery, behind id: PostgresUUID?, limit: Int, agent: String
   ) -> PostgresStatement {
@@ -39,14 +39,21 @@ extension MemorySQL {
 
   /// Whether an imported row is a value that the library wrote into a legacy table and kept when it stored another beside it.
   private static let isKeptToo = """
-    rank_table <> 'agentbase_memories' AND EXISTS (
+    (rank_table <> 'agentbase_memories' AND EXISTS (
       SELECT FROM imported AS kept,
-        jsonb_each(CASE jsonb_typeof(named.content) WHEN 'object' THEN named.content ELSE '{}' END) AS member
-      WHERE kept.version > 0 AND kept.stored_at IS NOT DISTINCT FROM named.stored_at
-        AND kept.content ->> 'content' IN (member.value::text, member.value #>> '{}'))
+        jsonb_each(CASE jsonb_typeof(judged.content) WHEN 'object' THEN judged.content ELSE '{}' END) AS member
+      WHERE kept.version > 0 AND kept.stored_at IS NOT DISTINCT FROM judged.stored_at
+        AND kept.content ->> 'content' IN (member.value::text, member.value #>> '{}')))
     """
 
-  /// A kept value has a number. Where our own row in the file was older than a legacy one, it comes before what was kept.
+  /// Whether what is current is not imported: then the newest imported row was current before.
+  private static let isImportedNoMore =
+    "NOT EXISTS (SELECT FROM (\(current("source_id", where: isTheKey))) AS current WHERE source_id IS NOT NULL)"
+
+  private static let rankDown = "rank_time DESC, rank_row DESC, rank_table DESC, id DESC"
+
+  /// In this order: the row that was current before anything was stored, our own row of the file where a legacy one was newer,
+  /// what the file kept (it has a number), and older rows.
   private static let importedSQL = """
     WITH imported AS (
       SELECT NULL::bigint AS version, id, agent_id, source_id, source_row, content, metadata,
@@ -63,16 +70,23 @@ extension MemorySQL {
           WHERE source.agent_id = imported.agent_id AND source.source_id = imported.source_id
         ), '') COLLATE "C" AS rank_table
       FROM imported
-    ), ranked AS (
-      SELECT *, CASE WHEN version IS NOT NULL THEN 1 WHEN rank_table = 'agentbase_memories' THEN 2 ELSE 0 END AS part,
-        coalesce(CASE WHEN version IS NULL THEN stored_at ELSE replaced_at END, '-infinity') AS rank_time,
+    ), placed AS (
+      SELECT *, coalesce(CASE WHEN version IS NULL THEN stored_at ELSE replaced_at END, '-infinity') AS rank_time,
         coalesce(source_row, 9223372036854775807) AS rank_row
-      FROM named WHERE NOT (version IS NULL AND \(isKeptToo))
+      FROM named
+    ), judged AS (
+      SELECT *, version IS NULL AND \(isImportedNoMore)
+        AND id = first_value(id) OVER (PARTITION BY version IS NULL ORDER BY \(rankDown)) AS was_current
+      FROM placed
+    ), ranked AS (
+      SELECT *, CASE WHEN version IS NOT NULL THEN 1 WHEN was_current THEN 3
+        WHEN rank_table = 'agentbase_memories' THEN 2 ELSE 0 END AS part
+      FROM judged WHERE version IS NOT NULL OR was_current OR NOT \(isKeptToo)
     )
     SELECT version, content, metadata, embedding, stored_at, replaced_at, true AS is_imported, source_exact, id
     FROM ranked WHERE \(isAlive) AND ($4::uuid IS NULL OR (part, rank_time, rank_row, rank_table, id) <
       (SELECT part, rank_time, rank_row, rank_table, id FROM ranked WHERE id = $4))
-    ORDER BY part DESC, rank_time DESC, rank_row DESC, rank_table DESC, id DESC LIMIT $5
+    ORDER BY part DESC, \(rankDown) LIMIT $5
     """
 
   // MARK: - Namespaces
