@@ -30,6 +30,7 @@ public struct JSONObject: Sendable {
       return
     }
     var places: [ExactName: Int] = [:]
+    places.reserveCapacity(members.count)
     for member in members {
       if let place = places[ExactName(member.name)] {
         self.members[place] = member

@@ -287,7 +287,10 @@ struct MemoryVerb {
 
   // MARK: - Telling
 
-  private func tell(_ json: JSON, _ text: String) { Output.standard(arguments[.json] ? json.text : text) }
+  /// Prints one of the two; a large value is not read for the other.
+  private func tell(_ json: @autoclosure () -> JSON, _ text: @autoclosure () -> String) {
+    Output.standard(arguments[.json] ? json().text : text())
+  }
 
   private func tell(_ memories: [Memory], next: String?) {
     guard !arguments[.json] else {
