@@ -18,6 +18,7 @@ extension Archive {
   func writeNewRows(of agent: String, into builder: FileBuilder) async throws -> Int {
     // Before a stored memory takes its place.
     _ = try await write(Self.covered.query, of: agent, with: Self.covered.insert, into: builder)
+    _ = try await write(Self.noted.query, of: agent, with: Self.noted.delete, into: builder)
     var written = 0
     for (query, sql) in Self.writtenQueries {
       written += try await write(query, of: agent, with: sql, into: builder)
@@ -61,6 +62,20 @@ extension Archive {
       (agent_id, namespace, key, version, content, metadata, embedding, stored_at, replaced_at)
     SELECT agent_id, namespace, key, coalesce(version, 0), content, metadata, embedding, updated_at, ?4
     FROM agentbase_memories WHERE agent_id = ?1 AND namespace = ?2 AND key = ?3
+    """
+  )
+
+  /// The notes on values that the library wrote into legacy tables and did not keep elsewhere, now that another is stored beside them:
+  /// without its note such a row is an earlier value like any legacy row.
+  private static let noted = (
+    query: """
+    SELECT namespace, key FROM agent_memories
+    WHERE agent_id = $1 AND source_id IS NULL AND history_limit IS NOT NULL ORDER BY id
+    """,
+    delete: """
+    DELETE FROM agentbase_notes AS note WHERE agent_id = ?1 AND namespace = ?2 AND key = ?3 AND NOT EXISTS (
+      SELECT 1 FROM agentbase_history AS kept WHERE kept.agent_id = note.agent_id AND kept.namespace = note.namespace
+        AND kept.key = note.key AND kept.version = note.version)
     """
   )
 

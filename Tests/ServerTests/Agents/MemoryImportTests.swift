@@ -66,7 +66,7 @@ import Testing
         "n", ["text \(number)", "ü"], namespace: "s/1", metadata: ["m": .integer(number)],
         embedding: number == 2 ? [1, 2.5] : nil)
     }
-    for number in 0..<3 { try await before.storeMemory("d", number) }
+    for key in ["d", "e"] { for number in 0..<3 { try await before.storeMemory(key, number) } }
     // In a legacy table the last two do not fit.
     for number in 0..<4 {
       try await before.storeMemory("c", "\(number)", metadata: number < 2 ? [:] : ["m": 1])
@@ -100,6 +100,8 @@ import Testing
       try await after.deleteMemory(key, keepingHistory: true)
       #expect(try await Self.lines(after, key).map(\.value) == ["stored again", "stored"] + values)
     }
+    try await after.storeMemory("e", 3)
+    #expect(try await Self.lines(after, "e").map(\.value) == [2, 1, 0])
     // A second import changes nothing, and what agents remove since is not taken for lost.
     #expect(try await after.deleteMemory("forgotten", namespace: "s/1"))
     #expect(try await after.history(of: "forgotten", namespace: "s/1").versions.isEmpty)
@@ -136,6 +138,8 @@ import Testing
     #expect(
       all.map(\.value) == since.map(\.value) && all.map(\.embedding) == since.map(\.embedding))
     #expect(try await Self.lines(back, "left") == ours[2])
+    // A legacy row that is an earlier value comes last in a file.
+    #expect(try await Self.lines(back, "e").map(\.value) == (hasLegacyTable ? [1, 0, 2] : [2, 1, 0]))
     #expect(try await back.history(of: "forgotten", namespace: "s/1").versions.isEmpty)
     await back.close()
   }
