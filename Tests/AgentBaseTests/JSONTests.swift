@@ -1,6 +1,7 @@
 // JSON without loss: what is read is what is written, in jsonb's spelling.
 
 import AgentBase
+import Foundation
 import Testing
 
 @Suite struct JSONTests {
@@ -21,6 +22,35 @@ import Testing
   @Test(arguments: ["01", "1.", ".5", "+1", "1e", "1e999999", "--1", "1e5.0", "NaN", "Infinity", ""])
   func whatIsNoNumberIsRefused(text: String) {
     #expect(throws: JSONError.self) { try JSON(parsing: text) }
+  }
+
+  @Test(
+    arguments: [
+      #""""#, #""a""#, #""\n""#, #""a\n""#, #""\na""#, #""a\"b\\c\/d\u00e9é\ud83d\ude00 0123456789\tz""#,
+      #"["12345678\n12345678","1234567\n"]"#,
+    ]
+  )
+  func stringsKeepWhatStandsBetweenEscapes(text: String) throws {
+    let value = try JSON(parsing: text)
+    let decoded = try JSONDecoder().decode(JSON.self, from: Data(text.utf8))
+    #expect(value == decoded)
+    #expect(try JSON(parsing: value.jsonbText) == value)
+  }
+
+  @Test(
+    arguments: [
+      (#""abc"#, 4), (#""ab\"#, 4), ("\"a\nb\"", 2), (#""\x""#, 3), (#""\u12g4""#, 5), (#"["a" "b"]"#, 5),
+    ])
+  func faultsInStringsHaveAPlace(text: String, offset: Int) throws {
+    let error = #expect(throws: JSONError.self) { try JSON(parsing: text) }
+    #expect(error?.offset == offset, "\(String(describing: error))")
+  }
+
+  @Test func objectsOfManyMembersAreReadInOneGo() throws {
+    let count = 50_000
+    let text = "{" + (0..<count).map { #""name \#($0)":\#($0)"# }.joined(separator: ",") + "}"
+    let value = try JSONDecoder().decode(JSON.self, from: Data(text.utf8))
+    #expect(try value == JSON(parsing: text) && value["name 49999"] == 49_999)
   }
 
   @Test func realsAlwaysCarryAPoint() {

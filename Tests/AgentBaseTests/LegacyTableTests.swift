@@ -37,6 +37,25 @@ import Testing
     #expect(LegacyTable.valueName(among: ["timestamp", "content", "VALUE"]) == "VALUE")
   }
 
+  @Test func theLibrarysOwnHistoryIsKnownByItsNameAndColumns() {
+    let names = [
+      "agent_id", "namespace", "key", "version", "content", "metadata", "embedding", "stored_at",
+      "replaced_at",
+    ]
+    let id = LegacyColumn(name: "id", declaredType: "INTEGER", keyPlace: 1)
+    let columns = [id] + names.map { LegacyColumn(name: $0) }
+    let table = LegacyTable(name: "agentbase_history", columns: columns, hasRowID: true)
+    #expect(table.isHistory && table.kind == nil)
+    #expect(table.roles[.version] == 4 && table.roles[.updatedAt] == 8 && table.roles[.replacedAt] == 9)
+    for other in [
+      LegacyTable(name: "history", columns: columns, hasRowID: true),
+      LegacyTable(name: "agentbase_history", columns: columns.dropLast(), hasRowID: true),
+      LegacyTable(name: "agentbase_history", columns: columns, hasRowID: true, isMapped: false),
+    ] {
+      #expect(!other.isHistory && other.roles.isEmpty)
+    }
+  }
+
   @Test func onlyAColumnSpelledINTEGERIsTheRowID() {
     for (type, isRowID) in [("INTEGER", true), ("integer", true), ("INT", false), ("BIGINT", false)] {
       let column = LegacyColumn(name: "id", declaredType: type, keyPlace: 1)

@@ -26,8 +26,15 @@ public struct AgentConfig: Sendable {
     get { connections.maximum }
     set { connections.maximum = newValue }
   }
-  /// How long a call waits for a free connection to Postgres, or for another process's lock on a SQLite file.
-  public var waitLimit: Duration = .seconds(30)
+  /// How long a call waits for a free connection to Postgres, or for another process's lock on a SQLite file:
+  /// `connections.waitLimit`.
+  public var waitLimit: Duration {
+    get { connections.waitLimit }
+    set { connections.waitLimit = newValue }
+  }
+  /// Whether calls on Postgres that are under way at once share statements and commits; default true. Of agents that share
+  /// connections, the first one's holds.
+  public var gathersCalls = true
   /// Whether a call on a SQLite file may keep its caller's thread for some microseconds: for a read by key, and to look out for the
   /// answer of a quick disk. Without it every call suspends its task, which takes longer than such a read. Of agents that
   /// share a file, the first one's holds.

@@ -12,20 +12,12 @@ final class PostgresDatabase: DatabaseBackend {
     errors = DatabaseErrors(name: configuration.name)
     do {
       var target = try PostgresConfiguration(url)
-      target.preparesStatements = configuration.preparesStatements
+      target.preparesStatements = configuration.connections.preparesStatements
       // One connection of its own: the pool would wait for the server.
       let connection = try await PostgresConnection.connect(target)
       await connection.close()
-      let settings = configuration.pool
-      var limits = PostgresPoolConfiguration(
-        maximumSize: max(1, settings.maximum), minimumSize: max(0, min(settings.minimum, settings.maximum)))
-      limits.waitLimit = settings.waitLimit
-      limits.idleLimit = settings.idleLimit
-      limits.ageLimit = settings.ageLimit
-      limits.prePingAfter = settings.prePingAfter
-      limits.retryLimit = settings.retryLimit
       connections = PostgresPool(
-        target, configuration: limits,
+        target, configuration: PostgresPoolConfiguration(configuration.connections),
         observer: DriverEvents(
           configuration.eventHandler, database: configuration.name,
           slowQueryLimit: configuration.slowQueryLimit)?.postgres)

@@ -12,7 +12,7 @@ final class SQLiteDatabaseFile: DatabaseBackend {
     errors = DatabaseErrors(name: configuration.name)
     do {
       file = try await SQLiteDatabase(
-        path: path, access: .create, busyTimeout: configuration.pool.waitLimit,
+        path: path, access: .create, busyTimeout: configuration.connections.waitLimit,
         observer: DriverEvents(
           configuration.eventHandler, database: configuration.name,
           slowQueryLimit: configuration.slowQueryLimit)?.sqlite)

@@ -7,11 +7,10 @@ extension JSON: Codable {
   /// `JSON` that an agent stores keeps all of its digits.
   public init(from decoder: any Decoder) throws {
     if let container = try? decoder.container(keyedBy: Name.self) {
-      var object = JSONObject()
-      for name in container.allKeys {
-        object[name.stringValue] = try container.decode(JSON.self, forKey: name)
-      }
-      self = .object(object)
+      // All at once: each member that is added is looked for among the others.
+      self = .object(
+        JSONObject(
+          try container.allKeys.map { ($0.stringValue, try container.decode(JSON.self, forKey: $0)) }))
       return
     }
     if var container = try? decoder.unkeyedContainer() {

@@ -30,6 +30,7 @@ public struct JSONObject: Sendable {
       return
     }
     var places: [ExactName: Int] = [:]
+    places.reserveCapacity(members.count)
     for member in members {
       if let place = places[ExactName(member.name)] {
         self.members[place] = member
@@ -71,7 +72,15 @@ private struct ExactName: Hashable {
   let name: String
   init(_ name: String) { self.name = name }
   static func == (left: ExactName, right: ExactName) -> Bool { left.name.utf8.elementsEqual(right.name.utf8) }
-  func hash(into hasher: inout Hasher) { for byte in name.utf8 { hasher.combine(byte) } }
+  func hash(into hasher: inout Hasher) { hasher.combine(bytesOf: name) }
+}
+
+extension Hasher {
+  /// Hashes a text by its bytes.
+  fileprivate mutating func combine(bytesOf text: String) {
+    var text = text
+    text.withUTF8 { unsafe combine(bytes: UnsafeRawBufferPointer($0)) }
+  }
 }
 
 // MARK: - Equality
@@ -96,7 +105,7 @@ extension JSON: Hashable {
     case .null: hasher.combine(0)
     case .bool(let value): hasher.combine(value)
     case .number(let value): hasher.combine(value)
-    case .string(let value): for byte in value.utf8 { hasher.combine(byte) }
+    case .string(let value): hasher.combine(bytesOf: value)
     case .array(let values): hasher.combine(values)
     case .object(let object): hasher.combine(object.members.count)
     }

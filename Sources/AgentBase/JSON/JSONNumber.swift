@@ -26,6 +26,10 @@ public struct JSONNumber: Sendable, Hashable {
 
   /// The digits of a number in JSON's grammar; nil where `text` is none, or has more digits than numeric holds.
   public init?(text: String) {
+    if Self.isPlainInteger(text) {
+      digits = text
+      return
+    }
     var bytes = Array(text.utf8)[...]
     let isNegative = bytes.first == UInt8(ascii: "-")
     if isNegative { bytes = bytes.dropFirst() }
@@ -53,6 +57,15 @@ public struct JSONNumber: Sendable, Hashable {
     else { return nil }
     let isZero = digits.allSatisfy { $0 == 0x30 || $0 == UInt8(ascii: ".") }
     self.digits = (isNegative && !isZero ? "-" : "") + String(decoding: digits, as: UTF8.self)
+  }
+
+  /// Whether a text is the digits of a whole number as they are kept: the commonest of all numbers.
+  private static func isPlainInteger(_ text: String) -> Bool {
+    let bytes = text.utf8
+    guard bytes.count <= 18, let first = bytes.first else { return false }
+    let whole = first == UInt8(ascii: "-") ? bytes.dropFirst() : bytes[...]
+    guard let leading = whole.first, leading != 0x30 || bytes.count == 1 else { return false }
+    return whole.allSatisfy { $0 >= 0x30 && $0 <= 0x39 }
   }
 
   /// The digits with the point moved by `exponent`; nil past the limits of numeric.

@@ -149,31 +149,34 @@ private struct JSONParser {
 
   mutating func string() throws(JSONError) -> String {
     offset += 1
-    let start = offset
-    while let byte = next, byte != UInt8(ascii: "\""), byte != UInt8(ascii: "\\"), byte >= 0x20 {
-      offset += 1
-    }
-    if next == UInt8(ascii: "\"") {
-      guard let text = String(validating: bytes[start..<offset], as: UTF8.self) else {
-        throw error("text that is not UTF-8")
+    var start = offset
+    // What stands before the last escape; empty where there was none.
+    var text: [UInt8] = []
+    while true {
+      offset = endOfRun(from: start)
+      guard let byte = next, byte >= 0x20 else {
+        throw error(next == nil ? "a string without an end" : "a control character in a string")
       }
-      offset += 1
-      return text
-    }
-    var text = Array(bytes[start..<offset])
-    while let byte = next, byte >= 0x20 {
-      offset += 1
-      switch byte {
-      case UInt8(ascii: "\""):
-        guard let string = String(validating: text, as: UTF8.self) else {
-          throw error("text that is not UTF-8")
-        }
+      if byte == UInt8(ascii: "\"") {
+        if !text.isEmpty { text.append(contentsOf: bytes[start..<offset]) }
+        guard
+          let string = text.isEmpty
+            ? String(validating: bytes[start..<offset], as: UTF8.self)
+            : String(validating: text, as: UTF8.self)
+        else { throw error("text that is not UTF-8") }
+        offset += 1
         return string
-      case UInt8(ascii: "\\"): try escape(into: &text)
-      default: text.append(byte)
       }
+      text.append(contentsOf: bytes[start..<offset])
+      offset += 1
+      try escape(into: &text)
+      start = offset
     }
-    throw error(next == nil ? "a string without an end" : "a control character in a string")
+  }
+
+  /// The place of the next quote, backslash or control character.
+  private func endOfRun(from start: Int) -> Int {
+    unsafe bytes.withUnsafeBytes { unsafe JSONWriter.firstEscaped(in: $0, from: start) } ?? bytes.count
   }
 
   private mutating func escape(into text: inout [UInt8]) throws(JSONError) {

@@ -88,7 +88,7 @@ public enum JSONWriter {
   }
 
   /// The place of the first byte from `start` on that has to be escaped. Eight bytes are looked at in one step.
-  private static func firstEscaped(in utf8: UnsafeRawBufferPointer, from start: Int) -> Int? {
+  static func firstEscaped(in utf8: UnsafeRawBufferPointer, from start: Int) -> Int? {
     var index = start
     while index + 8 <= utf8.count {
       let word = unsafe UInt64(littleEndian: utf8.loadUnaligned(fromByteOffset: index, as: UInt64.self))

@@ -8,6 +8,8 @@ public enum LegacyRole: Int, Sendable, Hashable, CaseIterable {
   case unit, time
   case status, input, output, errorMessage, startedAt, completedAt, durationMilliseconds, durationSeconds
   case successCount, failureCount, lastUsedAt, timedCount, timedMilliseconds
+  /// Of the library's own history only.
+  case version, replacedAt
 
   /// The names of the column that plays this part in a table of `kind`, the likeliest first, in lower case.
   public func names(in kind: LegacyKind) -> [String] {

@@ -6,6 +6,9 @@ public struct LegacyTable: Sendable, Hashable {
   public let name: String
   /// What the table holds; nil where it is none of the four kinds.
   public let kind: LegacyKind?
+  /// Whether the library keeps the earlier values of memories in it; then it is none of the four kinds, and its columns play the
+  /// parts of a memory's.
+  public let isHistory: Bool
   /// The columns in their order, generated ones left out.
   public let columns: [LegacyColumn]
   /// Whether the table has a rowid (all have, but those declared WITHOUT ROWID).
@@ -40,7 +43,13 @@ public struct LegacyTable: Sendable, Hashable {
       hasRowID && !hasKeyIndex && keyColumns.count == 1
         && columns[keyColumns[0]].declaredType.uppercased() == "INTEGER"
       ? keyColumns[0] : nil
-    roles = kind.map { LegacyTable.roles(of: columns, in: $0) } ?? [:]
+    isHistory = isMapped && hasRowID && LegacyTable.isHistory(name, columns)
+    roles =
+      if let kind {
+        LegacyTable.roles(of: columns, in: kind)
+      } else {
+        isHistory ? LegacyTable.rolesOfHistory(columns) : [:]
+      }
   }
 
   private static func roles(of columns: [LegacyColumn], in kind: LegacyKind) -> [LegacyRole: Int] {
@@ -56,6 +65,27 @@ public struct LegacyTable: Sendable, Hashable {
         roles[role] = place
         break
       }
+    }
+    return roles
+  }
+
+  /// The name of the table that the library keeps earlier values in.
+  static let historyName = "agentbase_history"
+
+  private static func isHistory(_ name: String, _ columns: [LegacyColumn]) -> Bool {
+    let needed = [
+      "agent_id", "namespace", "key", "version", "content", "metadata", "embedding", "stored_at",
+      "replaced_at",
+    ]
+    return name == historyName && Set(needed).isSubset(of: columns.map(\.name))
+  }
+
+  private static func rolesOfHistory(_ columns: [LegacyColumn]) -> [LegacyRole: Int] {
+    var roles = roles(of: columns, in: .memories)
+    for (role, name) in [
+      (LegacyRole.version, "version"), (.updatedAt, "stored_at"), (.replacedAt, "replaced_at"),
+    ] {
+      roles[role] = columns.firstIndex { $0.name == name }
     }
     return roles
   }

@@ -5,22 +5,33 @@ import AgentBase
 /// A table that rows are moved into.
 enum ImportTarget: String, Sendable, Hashable, CaseIterable {
   case memories, tools, metrics, executions
+  /// Earlier values of memories, from the table that the library keeps in SQLite.
+  case history
   /// Rows of tables that are none of the four, kept so that their file can be made again.
   case rows
 
+  /// The tables of what agents keep; the others belong to these, or to the importer.
+  static let kinds: [ImportTarget] = [.memories, .tools, .metrics, .executions]
+
   /// Where the rows of a legacy table go.
-  init(_ kind: LegacyKind?) {
-    switch kind {
+  init(_ table: LegacyTable) {
+    switch table.kind {
     case .memories?: self = .memories
     case .tools?: self = .tools
     case .metrics?: self = .metrics
     case .executions?: self = .executions
-    case nil: self = .rows
+    case nil: self = table.isHistory ? .history : .rows
     }
   }
 
   /// The table's name.
-  var table: String { self == .rows ? "agent_import_rows" : "agent_\(rawValue)" }
+  var table: String {
+    switch self {
+    case .memories, .tools, .metrics, .executions: "agent_\(rawValue)"
+    case .history: "agent_memory_history"
+    case .rows: "agent_import_rows"
+    }
+  }
 
   /// The columns, in the order of the copy. The first three and the last three are the same everywhere.
   var columns: [String] {
@@ -37,6 +48,8 @@ enum ImportTarget: String, Sendable, Hashable, CaseIterable {
           "duration_ms",
           "created_at",
         ]
+      case .history:
+        ["namespace", "key", "version", "content", "embedding", "stored_at", "replaced_at"]
       case .rows: ["content"]
       }
     return ["id", "agent_id", "metadata"] + own + ["source_id", "source_row", "source_exact"]
@@ -50,7 +63,7 @@ enum ImportTarget: String, Sendable, Hashable, CaseIterable {
   /// The column and, for metrics and executions, the member of it that holds the legacy row as a JSON object.
   var rowColumn: (name: String, member: String?) {
     switch self {
-    case .memories, .rows: ("content", nil)
+    case .memories, .history, .rows: ("content", nil)
     case .tools: ("configuration", nil)
     case .metrics, .executions: ("metadata", "legacy")
     }

@@ -89,6 +89,7 @@ struct RowEncoder: RowEncoding {
     case .tools: appendTool(row, key: key, position: position, to: &buffer)
     case .metrics: appendMetric(row, to: &buffer)
     case .executions: appendExecution(row, to: &buffer)
+    case .history: appendEarlierValue(row, key: key, position: position, to: &buffer)
     case .rows: appendObject(row, to: &buffer)
     }
     buffer.append(int8: source.sourceID)
@@ -209,7 +210,7 @@ struct RowEncoder: RowEncoding {
     let fields = LegacyFields(table: source.table, time: time) { row.value($0 + 1) }
     let indexed: [(name: String, text: String)] =
       switch source.target {
-      case .memories: [("namespace", fields.namespace), ("key", fields.key(key))]
+      case .memories, .history: [("namespace", fields.namespace), ("key", fields.key(key))]
       case .tools: [("name", fields.name(key))]
       case .metrics: [("metric_name", fields.metricName)]
       case .executions, .rows: []
@@ -224,23 +225,50 @@ struct RowEncoder: RowEncoding {
   private mutating func appendMemory(
     _ row: borrowing SQLiteStatement, key: LegacyKey?, position: Int64, to buffer: inout PostgresCopyEncoder
   ) {
-    let length = buffer.count
-    if !buffer.append(nameOf: row, columns[.namespace]) { buffer.append(text: "") }
-    indexedLength += buffer.count - length - 4
-    appendName(row, columns[.key], key: key, position: position, to: &buffer)
+    appendMemoryName(row, key: key, position: position, to: &buffer)
     appendObject(row, to: &buffer)
-    let embedding = columns[.embedding].flatMap { column in
-      row.storageClass(column) == .null ? nil : LegacyConversion.embedding(row.value(column))
-    }
-    switch (embedding, embeddingType) {
-    case (nil, _): buffer.appendNull()
-    case (let embedding?, .vector): buffer.append(vector: embedding)
-    case (let embedding?, .realArray): buffer.append(float4Array: embedding)
-    }
+    appendEmbedding(row, as: embeddingType, to: &buffer)
     let createdAt = row.time(columns[.createdAt], time)
     buffer.append(timestamptz: createdAt)
     buffer.append(timestamptz: row.time(columns[.updatedAt], time) ?? createdAt)
     buffer.append(timestamptz: row.time(columns[.expiresAt], time))
+  }
+
+  /// The namespace and the key.
+  private mutating func appendMemoryName(
+    _ row: borrowing SQLiteStatement, key: LegacyKey?, position: Int64,
+    to buffer: inout PostgresCopyEncoder
+  ) {
+    let length = buffer.count
+    if !buffer.append(nameOf: row, columns[.namespace]) { buffer.append(text: "") }
+    indexedLength += buffer.count - length - 4
+    appendName(row, columns[.key], key: key, position: position, to: &buffer)
+  }
+
+  private func appendEmbedding(
+    _ row: borrowing SQLiteStatement, as type: EmbeddingType, to buffer: inout PostgresCopyEncoder
+  ) {
+    let embedding = columns[.embedding].flatMap { column in
+      row.storageClass(column) == .null ? nil : LegacyConversion.embedding(row.value(column))
+    }
+    switch (embedding, type) {
+    case (nil, _): buffer.appendNull()
+    case (let embedding?, .vector): buffer.append(vector: embedding)
+    case (let embedding?, .realArray): buffer.append(float4Array: embedding)
+    }
+  }
+
+  /// An earlier value of a memory. Its number is never NULL, which tells it from an imported row that was deleted since.
+  private mutating func appendEarlierValue(
+    _ row: borrowing SQLiteStatement, key: LegacyKey?, position: Int64,
+    to buffer: inout PostgresCopyEncoder
+  ) {
+    appendMemoryName(row, key: key, position: position, to: &buffer)
+    buffer.append(int8: columns[.version].flatMap { row.value($0).int64 } ?? 0)
+    appendObject(row, to: &buffer)
+    appendEmbedding(row, as: .realArray, to: &buffer)
+    buffer.append(timestamptz: row.time(columns[.updatedAt], time))
+    buffer.append(timestamptz: row.time(columns[.replacedAt], time))
   }
 
   private mutating func appendTool(

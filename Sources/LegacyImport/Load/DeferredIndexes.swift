@@ -12,13 +12,10 @@ struct DeferredIndexes: Sendable {
   /// Below so many bytes of legacy files an import is over before it pays.
   static let leastBytes = 2 << 20
 
-  /// The targets that have any.
-  private static let targets = ImportTarget.allCases.filter { $0 != .rows }
-
   /// Takes them away from the tables that are empty. Where the user does not own the tables, or somebody is at work in them,
   /// they stay.
   func lighten() async throws {
-    for target in Self.targets {
+    for target in ImportTarget.kinds {
       do {
         try await connection.transaction { connection in
           try await connection.execute("SET LOCAL lock_timeout = '1s'")
@@ -33,13 +30,13 @@ struct DeferredIndexes: Sendable {
   /// - Returns: what could not be made, in one line each.
   func complete() async throws -> [String] {
     var warnings: [String] = []
-    for target in Self.targets { warnings += try await complete(target) }
+    for target in ImportTarget.kinds { warnings += try await complete(target) }
     return warnings
   }
 
   /// Makes those of one table that are missing.
   func complete(_ target: ImportTarget) async throws -> [String] {
-    guard Self.targets.contains(target) else { return [] }
+    guard ImportTarget.kinds.contains(target) else { return [] }
     do {
       try await connection.transaction { connection in
         // Sorting in memory is what makes the difference; it is given back at the end.

@@ -16,6 +16,9 @@ extension Archive {
   ///
   /// - Returns: how many there are.
   func writeNewRows(of agent: String, into builder: FileBuilder) async throws -> Int {
+    // Before a stored memory takes its place.
+    _ = try await write(Self.covered.query, of: agent, with: Self.covered.insert, into: builder)
+    _ = try await write(Self.noted.query, of: agent, with: Self.noted.delete, into: builder)
     var written = 0
     for (query, sql) in Self.writtenQueries {
       written += try await write(query, of: agent, with: sql, into: builder)
@@ -43,6 +46,38 @@ extension Archive {
       return count
     }
   }
+
+  /// The memories of the library's own table that are an earlier value since an agent that keeps the history has stored another.
+  private static let covered = (
+    query: """
+    SELECT namespace, key, \(time("""
+      coalesce((SELECT min(stored_at) FROM agent_memory_history AS old
+        WHERE old.agent_id = new.agent_id AND old.namespace = new.namespace AND old.key = new.key
+        AND old.source_id IS NULL), updated_at)
+      """))
+    FROM agent_memories AS new WHERE agent_id = $1 AND source_id IS NULL AND history_limit IS NOT NULL ORDER BY id
+    """,
+    insert: """
+    INSERT INTO agentbase_history
+      (agent_id, namespace, key, version, content, metadata, embedding, stored_at, replaced_at)
+    SELECT agent_id, namespace, key, coalesce(version, 0), content, metadata, embedding, updated_at, ?4
+    FROM agentbase_memories WHERE agent_id = ?1 AND namespace = ?2 AND key = ?3
+    """
+  )
+
+  /// The notes on values that the library wrote into legacy tables and did not keep elsewhere, now that another is stored beside them:
+  /// without its note such a row is an earlier value like any legacy row.
+  private static let noted = (
+    query: """
+    SELECT namespace, key FROM agent_memories
+    WHERE agent_id = $1 AND source_id IS NULL AND history_limit IS NOT NULL ORDER BY id
+    """,
+    delete: """
+    DELETE FROM agentbase_notes AS note WHERE agent_id = ?1 AND namespace = ?2 AND key = ?3 AND NOT EXISTS (
+      SELECT 1 FROM agentbase_history AS kept WHERE kept.agent_id = note.agent_id AND kept.namespace = note.namespace
+        AND kept.key = note.key AND kept.version = note.version)
+    """
+  )
 
   /// The earlier values that were stored; the imported ones are in the tables that they came from.
   private static let history = (

@@ -24,7 +24,7 @@ struct SourceTable: Sendable {
   init(file: LegacyFile, schema: LegacySchema.Table, sourceID: Int64? = nil) {
     self.file = file
     self.schema = schema
-    target = ImportTarget(schema.table.kind)
+    target = ImportTarget(schema.table)
     self.sourceID =
       sourceID ?? LegacyIdentity(agent: file.agent, file: file.relativePath, table: schema.table.name).number
   }

@@ -13,7 +13,7 @@ struct StrayRows: Sendable {
 
   /// Adds the rows of these agents that somebody added by hand, and counts those that agents have written.
   func find(agents: [String], into report: inout VerificationReport) async throws {
-    for target in ImportTarget.allCases where target != .rows {
+    for target in ImportTarget.kinds {
       let rows: PostgresStatement = """
         \(identifier: target.table) AS there LEFT JOIN (
           SELECT DISTINCT unnest(row_agents) AS agent_id, source_id FROM agent_import_sources) AS known
@@ -37,7 +37,7 @@ struct StrayRows: Sendable {
   ) async throws {
     let name =
       switch target {
-      case .memories: "key"
+      case .memories, .history: "key"
       case .tools: "name"
       case .metrics: "metric_name"
       case .executions, .rows: "task_type"

@@ -23,6 +23,8 @@ extension Verb {
     notes: [
       "Without --backend, --postgres-url or --sqlite, AGENT_MEMORY_BACKEND chooses the backend, with DATABASE_URL or AGENT_SQLITE_PATH.",
       "Put -- before a JSON number or a key that begins with a hyphen.",
+      "A condition compares fields with JSON values: FIELD = VALUE, !=, <, <=, >, >=, contains VALUE, in [VALUE, …], FIELD exists; not, and, or, ( ).",
+      "A field is metadata.NAME, or a member of the value by its name; value is the value itself, and tags[0] an element.",
     ]
   ) { arguments in
     let verb = try MemoryVerb(arguments)
@@ -203,14 +205,15 @@ struct MemoryVerb {
       tell(Self.json(of: memory), memory.value.json.text)
     case .search(let text):
       if try arguments.value(Self.mode) == .words { return try await searchWords(text, agent) }
-      if arguments.has(Self.under.declaration) {
-        throw UsageError("--under goes with memory search --mode words")
+      for option in [Self.under.declaration, Self.condition.declaration] where arguments.has(option) {
+        throw UsageError("\(option.flag) goes with memory search --mode words")
       }
       tell(try await agent.searchMemories(text, namespace: namespace, limit: limit ?? 10), next: nil)
     case .list:
       let under = try arguments.value(Self.under)
       let page = try await agent.listMemories(
-        in: under.map(MemoryScope.under) ?? .namespace(namespace ?? ""), limit: limit ?? 100)
+        in: under.map(MemoryScope.under) ?? .namespace(namespace ?? ""),
+        where: try arguments.value(Self.condition), limit: limit ?? 100)
       tell(page.memories, next: page.next)
     case .delete(let key):
       guard
@@ -246,7 +249,8 @@ struct MemoryVerb {
       if let name = try arguments.value(Self.under) { .under(name) } else {
         namespace.map(MemoryScope.namespace) ?? .all
       }
-    let found = try await agent.searchMemories(matching: query, in: scope, limit: limit ?? 10)
+    let found = try await agent.searchMemories(
+      matching: query, in: scope, where: try arguments.value(Self.condition), limit: limit ?? 10)
     if arguments[.json] {
       let memories = found.hits.map { hit -> JSON in
         guard case .object(var object) = Self.json(of: hit.memory) else { return .null }
@@ -283,7 +287,10 @@ struct MemoryVerb {
 
   // MARK: - Telling
 
-  private func tell(_ json: JSON, _ text: String) { Output.standard(arguments[.json] ? json.text : text) }
+  /// Prints one of the two; a large value is not read for the other.
+  private func tell(_ json: @autoclosure () -> JSON, _ text: @autoclosure () -> String) {
+    Output.standard(arguments[.json] ? json().text : text())
+  }
 
   private func tell(_ memories: [Memory], next: String?) {
     guard !arguments[.json] else {

@@ -24,6 +24,11 @@ extension MemoryVerb {
     "keep-history", help: "put, delete: the value that goes stays in the history")
   static let under = Option(
     "under", "NAME", help: "list, search by words, namespaces: the namespace and all that nest in it")
+  static let condition = Option(
+    "where", "CONDITION",
+    help:
+      "list, search by words: only those that fulfil it, such as 'metadata.tier = \"gold\" and visits >= 10'",
+    read: readCondition)
   static let mode = Option(
     "mode", "WHICH",
     help:
@@ -38,8 +43,8 @@ extension MemoryVerb {
   static let options = [
     agent.declaration, backend.declaration, Option.postgresURL.declaration, sqlite.declaration,
     namespace.declaration, limit.declaration, metadata.declaration, timeToLive.declaration,
-    expectation.declaration, keepsHistory.declaration, mode.declaration, under.declaration, depth.declaration,
-    version.declaration, Flag.json.declaration,
+    expectation.declaration, keepsHistory.declaration, mode.declaration, under.declaration,
+    condition.declaration, depth.declaration, version.declaration, Flag.json.declaration,
   ]
 
   /// Refuses an option that means nothing for what is to be done.
@@ -47,7 +52,7 @@ extension MemoryVerb {
     let belonging: [(OptionDeclaration, actions: [String])] = [
       (metadata.declaration, ["put"]), (timeToLive.declaration, ["put"]), (expectation.declaration, ["put"]),
       (keepsHistory.declaration, ["put", "delete"]), (under.declaration, ["list", "search", "namespaces"]),
-      (mode.declaration, ["search"]),
+      (condition.declaration, ["list", "search"]), (mode.declaration, ["search"]),
       (depth.declaration, ["namespaces"]), (version.declaration, ["restore"]),
     ]
     for (option, actions) in belonging where arguments.has(option) && !actions.contains(action) {
@@ -62,6 +67,17 @@ extension MemoryVerb {
       throw InvalidValue(expected: "a JSON object")
     }
     return object
+  }
+
+  private static func readCondition(_ text: String) throws(InvalidValue) -> MemoryFilter {
+    do {
+      return try MemoryFilter(parsing: text)
+    } catch {
+      // What stands there may be of a URL, which is not shown.
+      throw InvalidValue(
+        expected: Arguments.named(text).hasPrefix("'")
+          ? error.description : "\(error.expected) at character \(error.offset + 1)")
+    }
   }
 
   private static func readVersion(_ text: String) throws(InvalidValue) -> Int64 {

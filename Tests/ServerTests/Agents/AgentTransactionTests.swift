@@ -157,7 +157,7 @@ import Testing
   @Test("Transactions that read and then write lose no update", arguments: TestBackend.all)
   func counters(_ backend: TestBackend) async throws {
     try await backend.withPlace { place in
-      var config = AgentConfig(name: place.id, memoryBackend: place.backend)
+      var config = place.config()
       config.waitLimit = .seconds(300)
       let agent = try await Agent(config)
       try await agent.storeMemory("count", 0)

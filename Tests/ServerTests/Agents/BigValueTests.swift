@@ -5,7 +5,7 @@ import Foundation
 import Testing
 
 @Suite("Agents: large and odd values", .serialized) struct BigValueTests {
-  /// `AGENTBASE_BIG_MEGABYTES`, such as 100, else few: code without optimization takes seconds for a megabyte.
+  /// `AGENTBASE_BIG_MEGABYTES`, such as 100, else few: code without optimization takes seconds for some megabytes.
   private static let megabytes =
     ProcessInfo.processInfo.environment["AGENTBASE_BIG_MEGABYTES"].flatMap { Int($0) } ?? 2
 
@@ -30,6 +30,39 @@ import Testing
         }
         try await group.waitForAll()
       }
+      #expect(try await agent.deleteMemory("large"))
+    }
+  }
+
+  /// Values of every shape, each of so many bytes.
+  private static func shapes(_ bytes: Int) -> [(String, JSON)] {
+    [
+      ("one run of letters", .string(String(repeating: "é", count: bytes / 2))),
+      ("no word", .string(String(repeating: "!\"\\\u{1}", count: bytes / 4))),
+      ("Chinese", .string(String(repeating: "漢字，", count: bytes / 9))),
+      ("numbers", .array((0..<bytes / 8).map { .integer($0) })),
+      (
+        "members",
+        .object(JSONObject((0..<bytes / 16).map { (name: "name \($0)", value: .array([.integer($0)])) }))
+      ),
+      ("one word again and again", .array(Array(repeating: ["word": "word"], count: bytes / 16))),
+    ]
+  }
+
+  @Test(
+    "A large value of any shape comes back as it was, and goes with its history", arguments: TestBackend.all)
+  func shapes(_ backend: TestBackend) async throws {
+    try await backend.withAgent(keepsHistory: true) { agent in
+      for (name, value) in Self.shapes(Self.megabytes * 100_000) {
+        let start = ContinuousClock.now
+        try await agent.storeMemory("large", value)
+        let read: JSON? = try await agent.retrieveMemory("large")
+        #expect(read == value, "\(name)")
+        print("\(backend), \(name): \(ContinuousClock.now - start)")
+      }
+      let earlier = try await agent.history(of: "large").versions
+      #expect(
+        earlier.map(\.value.json) == Self.shapes(Self.megabytes * 100_000).dropLast().reversed().map(\.1))
       #expect(try await agent.deleteMemory("large"))
     }
   }

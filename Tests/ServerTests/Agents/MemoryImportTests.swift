@@ -23,7 +23,130 @@ import Testing
     return try await Agent(config)
   }
 
-  @Test("Notes and history of a file are no memories, and come back with it", arguments: TestServer.versions)
+  /// What a history says of each value.
+  private struct Line: Equatable {
+    let version: Int64
+    let value: JSON
+    let metadata: JSONObject
+    let embedding: [Float]?
+    let storedAt: Date?
+    let replacedAt: Date?
+  }
+
+  /// The history of a key, in parts of two.
+  private static func lines(_ agent: Agent, _ key: String, namespace: String = "") async throws
+    -> [Line]
+  {
+    var lines: [Line] = []
+    var cursor: MemoryCursor?
+    repeat {
+      let part = try await agent.history(of: key, namespace: namespace, limit: 2, after: cursor)
+      lines += part.versions.map {
+        Line(
+          version: $0.version, value: $0.value.json, metadata: $0.metadata, embedding: $0.embedding,
+          storedAt: $0.storedAt, replacedAt: $0.replacedAt)
+      }
+      cursor = part.cursor
+    } while cursor != nil && lines.count < 100
+    return lines
+  }
+
+  @Test(
+    "The history of a file is the same after its import, and after the way back",
+    arguments: TestServer.versions,
+    [true, false])
+  func history(_ version: TestServer.Version, hasLegacyTable: Bool) async throws {
+    let scene = try await ImportScene(version)
+    let path = try scene.folder.file("agents/own/memory.db")
+    if hasLegacyTable { try SQLiteConnection(path: path).executeScript(Self.legacySQL) }
+    let before = try await agent(.sqliteFile(path))
+    for number in 0..<3 { try await before.storeMemory("a", number) }
+    for number in 0..<4 {
+      try await before.storeMemory(
+        "n", ["text \(number)", "ü"], namespace: "s/1", metadata: ["m": .integer(number)],
+        embedding: number == 2 ? [1, 2.5] : nil)
+    }
+    for key in ["d", "e"] { for number in 0..<3 { try await before.storeMemory(key, number) } }
+    // In a legacy table the last two do not fit.
+    for number in 0..<4 {
+      try await before.storeMemory("c", "\(number)", metadata: number < 2 ? [:] : ["m": 1])
+    }
+    for number in 0..<3 { try await before.storeMemory("left", number, metadata: ["m": 1]) }
+    try await before.deleteMemory("left", keepingHistory: true)
+    for key in ["trimmed", "forgotten", "dropped"] {
+      for number in 0..<3 { try await before.storeMemory(key, number, namespace: "s/1") }
+    }
+    let keys = [("a", ""), ("n", "s/1"), ("left", ""), ("trimmed", "s/1"), ("b", ""), ("c", ""), ("d", "")]
+    var ours: [[Line]] = []
+    for (key, namespace) in keys {
+      ours.append(try await Self.lines(before, key, namespace: namespace))
+    }
+    #expect(ours.map(\.count) == [hasLegacyTable ? 3 : 2, 3, 3, 2, 0, 3, 2])
+    await before.close()
+
+    let report = try await scene.importAll()
+    #expect(report.verification?.differences.isEmpty == true)
+    let after = try await agent(.postgres(url: scene.url))
+    for ((key, namespace), lines) in zip(keys, ours) {
+      #expect(try await Self.lines(after, key, namespace: namespace) == lines, "\(key)")
+    }
+    for key in ["c", "d"] {
+      let (current, earlier) = (try await after.memory(key)?.value.json, try await Self.lines(after, key))
+      try await after.storeMemory(key, "stored")
+      let values = [try #require(current)] + earlier.map(\.value)
+      #expect(try await Self.lines(after, key).map(\.value) == values)
+      try await after.storeMemory(key, "stored again")
+      #expect(try await Self.lines(after, key).map(\.value) == ["stored"] + values)
+      try await after.deleteMemory(key, keepingHistory: true)
+      #expect(try await Self.lines(after, key).map(\.value) == ["stored again", "stored"] + values)
+    }
+    try await after.storeMemory("e", 3)
+    #expect(try await Self.lines(after, "e").map(\.value) == [2, 1, 0])
+    // A second import changes nothing, and what agents remove since is not taken for lost.
+    #expect(try await after.deleteMemory("forgotten", namespace: "s/1"))
+    #expect(try await after.history(of: "forgotten", namespace: "s/1").versions.isEmpty)
+    try await after.storeMemory("dropped", 3, namespace: "s/1", expiresIn: .milliseconds(1))
+    try await Task.sleep(for: .milliseconds(5))
+    #expect(try await after.sweepExpiredMemories() > 0)
+    #expect(try await after.history(of: "dropped", namespace: "s/1").versions.isEmpty)
+    let restored = try await after.restoreMemory("n", namespace: "s/1", version: ours[1][1].version)
+    let stored = try await after.storeMemory(
+      "n", ["last"], namespace: "s/1", expecting: .version(restored))
+    let since = try await Self.lines(after, "n", namespace: "s/1")
+    #expect(since.map(\.value).prefix(2) == [["text 1", "ü"], ["text 3", "ü"]])
+    #expect(Array(since.dropFirst(2)) == ours[1])
+    await after.close()
+    var limited = AgentConfig(name: "own", memoryBackend: .postgres(url: scene.url))
+    (limited.keepsHistory, limited.historyLimit) = (true, 2)
+    let last = try await Agent(limited)
+    for number in 3..<5 { try await last.storeMemory("trimmed", number, namespace: "s/1") }
+    let trimmed = try await Self.lines(last, "trimmed", namespace: "s/1").map(\.value)
+    // The imported row that was current stays.
+    #expect(trimmed == [3, 2, 1], "\(trimmed)")
+    await last.close()
+    let again = try await scene.importAll()
+    #expect(again.verification?.differences.isEmpty == true)
+    #expect(again.tables.allSatisfy { $0.loaded == 0 })
+
+    let folder = scene.folder.path + "/restored"
+    let rollback = try await Rollback(postgresURL: scene.url, destination: .folder(folder)).run()
+    #expect(rollback.exitCode == 0, "\(rollback.warnings)")
+    let back = try await agent(.sqliteFile(folder + "/own/memory.db"))
+    #expect(try await Self.lines(back, "a") == ours[0])
+    #expect(try await back.memory("n", namespace: "s/1")?.version == stored)
+    let all = try await Self.lines(back, "n", namespace: "s/1")
+    #expect(
+      all.map(\.value) == since.map(\.value) && all.map(\.embedding) == since.map(\.embedding))
+    #expect(try await Self.lines(back, "left") == ours[2])
+    // A legacy row that is an earlier value comes last in a file.
+    #expect(try await Self.lines(back, "e").map(\.value) == (hasLegacyTable ? [1, 0, 2] : [2, 1, 0]))
+    #expect(try await back.history(of: "forgotten", namespace: "s/1").versions.isEmpty)
+    await back.close()
+  }
+
+  @Test(
+    "Notes and history of a file are no memories, and come back with it",
+    arguments: TestServer.versions)
   func thereAndBack(_ version: TestServer.Version) async throws {
     let scene = try await ImportScene(version)
     let path = try scene.folder.file("agents/own/memory.db")

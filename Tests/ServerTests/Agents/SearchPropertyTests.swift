@@ -72,7 +72,7 @@ import Testing
   func stored(_ version: TestServer.Version) async throws {
     let seed = SeededGenerator.seed(for: "random searches")
     var generator = SeededGenerator(seed: seed)
-    let backend: TestBackend = version == .v15 ? .postgres15 : .postgres18
+    let backend = TestBackend.direct(version)
     try await TestBackend.sqliteNew.withAgent { sqlite in
       try await backend.withAgent { postgres in
         for number in 0..<150 {

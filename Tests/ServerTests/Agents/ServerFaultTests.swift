@@ -117,7 +117,7 @@ import Testing
       "ALTER DATABASE \(identifier: name) SET default_transaction_isolation = 'serializable'")
     for gathers in [true, false] {
       var config = config(url)
-      config.connections.gathersCalls = gathers
+      config.gathersCalls = gathers
       config.connections.retryLimit = .seconds(60)
       let agent = try await Agent(config)
       try await withThrowingTaskGroup(of: Void.self) { group in

@@ -31,6 +31,14 @@ enum TestBackend: String, CaseIterable, CustomStringConvertible, Sendable {
   /// Those without a pooler: for what a pooler in transaction mode cannot do, and what does not depend on it.
   static let direct = all.filter { $0 != .pgbouncer }
 
+  /// A server of a version, without a pooler.
+  static func direct(_ version: TestServer.Version) -> TestBackend {
+    switch version {
+    case .v15: .postgres15
+    case .v18: .postgres18
+    }
+  }
+
   var version: TestServer.Version? {
     switch self {
     case .postgres15: .v15
@@ -92,15 +100,18 @@ enum TestBackend: String, CaseIterable, CustomStringConvertible, Sendable {
     let id = "agent-\(UUID().uuidString.prefix(8).lowercased())"
 
     /// An agent of this id, or the first one's.
-    func agent(_ id: String? = nil) async throws -> Agent {
+    func agent(_ id: String? = nil) async throws -> Agent { try await Agent(config(id)) }
+
+    /// The configuration of an agent of this id, or of the first one.
+    func config(_ id: String? = nil) -> AgentConfig {
       var config = AgentConfig(name: id ?? self.id, memoryBackend: backend)
       config.connections.preparesStatements = preparesStatements
-      return try await Agent(config)
+      return config
     }
 
     /// The first agent, which keeps values that are replaced where it is asked to.
     func agent(keepsHistory: Bool, historyLimit: Int?) async throws -> Agent {
-      var config = AgentConfig(name: id, memoryBackend: backend)
+      var config = config()
       config.keepsHistory = keepsHistory
       config.historyLimit = historyLimit
       return try await Agent(config)

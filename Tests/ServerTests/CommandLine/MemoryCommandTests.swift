@@ -103,6 +103,23 @@ import Testing
     let under = try await memory(["list", "--under", "users/1", "--json"])
     guard case .array(let listed)? = try under.json()["memories"] else { throw Missing() }
     #expect(listed.map { $0["namespace"] } == ["users/1"])
+    #expect(
+      try await memory(["put", "d", #"{"visits": 9}"#, "--metadata", #"{"tier": "gold"}"#]).exitCode
+        == 0)
+    #expect(
+      try await memory(["put", "e", #"{"visits": 10}"#, "--metadata", #"{"tier": "gold"}"#])
+        .exitCode == 0)
+    let busy = try await memory(["list", "--where", #"metadata.tier = "gold" and visits >= 10"#])
+    #expect(busy.exitCode == 0 && busy.output == "e\t{\"visits\": 10}\n", "\(busy.errors)")
+    let found = try await memory([
+      "search", "visits", "--mode", "words", "--where", "visits in [9, 11]",
+    ])
+    #expect(found.exitCode == 0 && found.output == "d\t{\"visits\": 9}\n", "\(found.errors)")
+    let wrong = try await memory(["list", "--where", "metadata.tier = and visits >= 10"])
+    #expect(wrong.exitCode == 2 && wrong.errorLines.count <= 2, "\(wrong.errors)")
+    #expect(wrong.errors.contains("at character 17, before 'and visits >= 10'"), "\(wrong.errors)")
+    #expect(try await memory(["get", "a", "--where", "a = 1"]).exitCode == 2)
+    #expect(try await memory(["search", "visits", "--where", "a = 1"]).exitCode == 2)
     #expect(try await memory(["sweep"]).output == "removed 1 expired memories\n")
     #expect(try await memory(["sweep", "--json"]).json()["removed"] == 0)
     #expect(try await memory(["get", "a", "--ttl", "1"]).exitCode == 2)

@@ -228,7 +228,7 @@ import Testing
 
   @Test("A hundred calls at once, and a cancelled one", arguments: DatabaseScene.backends)
   func concurrent(_ backend: TestBackend) async throws {
-    try await DatabaseScene.with(backend, pool: DatabasePoolSettings(maximum: 3)) {
+    try await DatabaseScene.with(backend, connections: ConnectionSettings(maximum: 3)) {
       (database, table) async throws in
       try await database.executeScript("CREATE TABLE \(table) (id INTEGER PRIMARY KEY)")
       try await withThrowingTaskGroup(of: Void.self) { group in

@@ -11,13 +11,14 @@ enum DatabaseScene {
 
   /// Runs the body with a database and the name of a table that no other test has.
   static func with(
-    _ backend: TestBackend, pool: DatabasePoolSettings = DatabasePoolSettings(),
+    _ backend: TestBackend, connections: ConnectionSettings = ConnectionSettings(),
     slowQueryLimit: Duration? = .seconds(1), handler: EventLog? = nil,
     _ body: (Database, String) async throws -> Void
   ) async throws {
     try await backend.withPlace { place in
       var configuration = DatabaseConfiguration(name: "app", place.backend)
-      configuration.pool = pool
+      configuration.connections = connections
+      configuration.connections.preparesStatements = place.preparesStatements
       configuration.slowQueryLimit = slowQueryLimit
       configuration.eventHandler = handler
       let database = try await Database(configuration)

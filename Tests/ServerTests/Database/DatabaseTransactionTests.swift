@@ -160,7 +160,7 @@ import Testing
     arguments: TestServer.versions)
   func serialization(_ version: TestServer.Version) async throws {
     let log = EventLog([.retry])
-    try await DatabaseScene.with(version == .v15 ? .postgres15 : .postgres18, handler: log) {
+    try await DatabaseScene.with(.direct(version), handler: log) {
       (database, table) async throws in
       try await database.executeScript(
         "CREATE TABLE \(table) (id INTEGER PRIMARY KEY, n INTEGER); INSERT INTO \(table) VALUES (1, 0)")

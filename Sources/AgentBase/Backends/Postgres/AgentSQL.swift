@@ -14,7 +14,7 @@ enum AgentSQL {
       name = excluded.name, version = coalesce(excluded.version, known.version),
       description = coalesce(excluded.description, known.description),
       category = coalesce(excluded.category, known.category),
-      organization_id = coalesce(excluded.organization_id, known.organization_id), updated_at = now()
+      organization_id = coalesce(excluded.organization_id, known.organization_id), updated_at = statement_timestamp()
     WHERE (known.name, known.version, known.description, known.category, known.organization_id)
       IS DISTINCT FROM
       (excluded.name, coalesce(excluded.version, known.version),

@@ -12,7 +12,7 @@ enum ExecutionSQL {
       (id, agent_id, task_type, status, input, metadata, started_at, created_at, written_by)
     VALUES (\(PostgresUUID(draft.id)), \(agent), \(draft.task), \(AgentExecution.Status.running.rawValue),
       \(draft.inputText.map(PostgresValue.jsonb) ?? .null)::jsonb,
-      \(PostgresValue.jsonb(JSON.object(draft.metadata).jsonbText)), now(), now(), 'agent')
+      \(PostgresValue.jsonb(JSON.object(draft.metadata).jsonbText)), statement_timestamp(), statement_timestamp(), 'agent')
     """
   }
 
@@ -21,7 +21,7 @@ enum ExecutionSQL {
     """
     UPDATE agent_executions SET status = \(end.status.rawValue),
       output = \(end.outputText.map(PostgresValue.jsonb) ?? .null)::jsonb, error_message = \(end.errorMessage.postgresValue),
-      completed_at = now(), duration_ms = \(end.durationMilliseconds)
+      completed_at = statement_timestamp(), duration_ms = \(end.durationMilliseconds)
     WHERE agent_id = \(agent) AND id = \(PostgresUUID(end.id)) AND status = 'running' AND source_id IS NULL
     """
   }

@@ -93,8 +93,8 @@ extension MemorySQL {
   private static func storeMany(columns: String, embedding: String, arrays: String) -> String {
     """
     INSERT \(target)
-    SELECT new.id, new.agent_id, new.namespace, new.key, new.content, new.metadata, \(embedding), now(), now(),
-      now() + nullif(new.time_to_live, 0) * interval '1 microsecond', nullif(new.time_to_live, 0), \(clock),
+    SELECT new.id, new.agent_id, new.namespace, new.key, new.content, new.metadata, \(embedding), statement_timestamp(), statement_timestamp(),
+      statement_timestamp() + nullif(new.time_to_live, 0) * interval '1 microsecond', nullif(new.time_to_live, 0), \(clock),
       nullif(new.history_limit, 0), new.words, 'agent'
     FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::jsonb[], $6::jsonb[], $7::bigint[], $8::integer[],
       $9::tsvector[]\(arrays))
@@ -126,7 +126,7 @@ extension MemorySQL {
 
   private static let valuesSQL = """
     SELECT content, is_imported, source_exact, place FROM (\(current)) AS memory
-    WHERE expires_at IS NULL OR expires_at > now()
+    WHERE expires_at IS NULL OR expires_at > statement_timestamp()
     """
 
   /// The current rows of the names wanted. An imported row is looked for only where no stored one hides it.
@@ -159,7 +159,7 @@ extension MemorySQL {
       SELECT *, pg_column_size(content) + coalesce(pg_column_size(source_exact), 0) > \(gatheredBytes) AS is_large
       FROM (\(current)) AS memory
     ) AS memory
-    WHERE expires_at IS NULL OR expires_at > now()
+    WHERE expires_at IS NULL OR expires_at > statement_timestamp()
     """
 
   /// The current memories of keys, each with the key's place from 1; keys without one are left out.
@@ -170,10 +170,21 @@ extension MemorySQL {
   private static let memoriesSQL = """
     SELECT \(PostgresMemoryRow.names(of: "memory")), wanted.place FROM \(wanted)
     CROSS JOIN LATERAL (\(current(columns, where: isWanted))) AS memory
-    WHERE memory.expires_at IS NULL OR memory.expires_at > now()
+    WHERE memory.expires_at IS NULL OR memory.expires_at > statement_timestamp()
     """
 
   // MARK: - Deleting
+
+  /// Remembers the imported rows that go: memories in `gone`, and earlier values in `forgotten`. An imported memory that was
+  /// deleted before, and is forgotten only now, was remembered then.
+  static let remembered = """
+    remembered AS (
+      INSERT INTO agent_import_deletions (agent_id, id, source_id)
+      SELECT agent_id, id, source_id FROM gone WHERE source_id IS NOT NULL
+      UNION ALL SELECT agent_id, id, source_id FROM forgotten WHERE source_id IS NOT NULL AND version IS NOT NULL
+      ON CONFLICT (agent_id, id) DO UPDATE SET deleted_at = excluded.deleted_at
+    )
+    """
 
   /// Removes every row of keys, and their history, or what was current into the history.
   ///
@@ -183,34 +194,30 @@ extension MemorySQL {
     PostgresStatement(sql: keepingHistory ? deleteKeeping : deleteAll, values: parameters(names))
   }
 
-  private static let deleteAll = delete(
-    history: """
-      DELETE FROM agent_memory_history AS history USING \(wanted)
-      WHERE history.agent_id = wanted.agent_id AND history.namespace = wanted.namespace AND history.key = wanted.key
-      """)
+  private static let deleteAll = delete()
 
   private static let deleteKeeping = delete(
-    history: """
-      INSERT INTO agent_memory_history
-        (agent_id, namespace, key, version, content, metadata, embedding, stored_at, source_id, source_row, source_exact)
-      SELECT agent_id, namespace, key, version, content, metadata, embedding::real[], updated_at, source_id, source_row,
-        source_exact
-      FROM gone WHERE (expires_at IS NULL OR expires_at > now()) AND NOT \(isOfExpired("gone"))
-      ), forgotten AS (
-      DELETE FROM agent_memory_history AS history USING \(wanted)
-      WHERE history.agent_id = wanted.agent_id AND history.namespace = wanted.namespace AND history.key = wanted.key
-        AND \(isOfExpired("history"))
-      """)
+    keeping: """
+      , kept AS (
+        INSERT INTO agent_memory_history (agent_id, namespace, key, version, content, metadata, embedding, stored_at,
+          replaced_at, source_id, source_row, source_exact)
+        SELECT agent_id, namespace, key, version, content, metadata, embedding::real[], updated_at,
+          statement_timestamp(), source_id, source_row, source_exact
+        FROM gone WHERE (expires_at IS NULL OR expires_at > statement_timestamp()) AND NOT \(isOfExpired("gone"))
+      )
+      """, forgettingWhere: isOfExpired("history"))
 
   /// Whether a row is of a key whose stored row goes and has expired: its history has, too.
   private static func isOfExpired(_ row: String) -> String {
     """
     EXISTS (SELECT FROM gone AS expired WHERE expired.agent_id = \(row).agent_id AND expired.namespace = \(row).namespace
-      AND expired.key = \(row).key AND expired.source_id IS NULL AND expired.expires_at <= now())
+      AND expired.key = \(row).key AND expired.source_id IS NULL AND expired.expires_at <= statement_timestamp())
     """
   }
 
-  private static func delete(history: String) -> String {
+  private static func delete(keeping: String = "", forgettingWhere condition: String = "true")
+    -> String
+  {
     """
     WITH there AS MATERIALIZED (
       SELECT agent_id, id FROM \(wanted) JOIN agent_memories USING (agent_id, namespace, key)
@@ -218,17 +225,16 @@ extension MemorySQL {
     ), gone AS (
       DELETE FROM agent_memories AS memory USING there
       WHERE memory.agent_id = there.agent_id AND memory.id = there.id RETURNING memory.*
-    ), remembered AS (
-      INSERT INTO agent_import_deletions (agent_id, id, source_id)
-      SELECT agent_id, id, source_id FROM gone WHERE source_id IS NOT NULL
-      ON CONFLICT (agent_id, id) DO UPDATE SET deleted_at = excluded.deleted_at
-    ), history AS (
-      \(history)
-    )
+    ), forgotten AS (
+      DELETE FROM agent_memory_history AS history USING \(wanted)
+      WHERE history.agent_id = wanted.agent_id AND history.namespace = wanted.namespace AND history.key = wanted.key
+        AND \(condition)
+      RETURNING history.*
+    ), \(remembered)\(keeping)
     SELECT count(*) FILTER (WHERE coalesce(stored, imported)), coalesce(sum(imports), 0)::bigint FROM (
       SELECT bool_or(is_alive) FILTER (WHERE source_id IS NULL) AS stored, count(source_id) AS imports,
         (array_agg(is_alive ORDER BY updated_at DESC NULLS LAST, source_row DESC, id DESC))[1] AS imported
-      FROM (SELECT *, coalesce(expires_at > now(), true) AS is_alive FROM gone) AS gone
+      FROM (SELECT *, coalesce(expires_at > statement_timestamp(), true) AS is_alive FROM gone) AS gone
       GROUP BY agent_id, namespace, key
     ) AS keys
     """

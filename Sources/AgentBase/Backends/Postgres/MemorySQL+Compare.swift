@@ -10,13 +10,13 @@ extension MemorySQL {
   }
 
   private static let overVersion = """
-    \(update) AND version = $10::bigint AND (expires_at IS NULL OR expires_at > now()) RETURNING version
+    \(update) AND version = $10::bigint AND (expires_at IS NULL OR expires_at > statement_timestamp()) RETURNING version
     """
 
   private static let update = """
     UPDATE agent_memories SET content = $4::jsonb, metadata = $5::jsonb,
-      embedding = agentbase_vector($6::real[], $1::text, $2::text), updated_at = now(),
-      expires_at = now() + $7::bigint * interval '1 microsecond', time_to_live = $7::bigint,
+      embedding = agentbase_vector($6::real[], $1::text, $2::text), updated_at = statement_timestamp(),
+      expires_at = statement_timestamp() + $7::bigint * interval '1 microsecond', time_to_live = $7::bigint,
       version = coalesce(version, \(clock)) + 1, history_limit = $8::integer, words = $9::tsvector,
       written_by = 'agent'
     WHERE agent_id = $1::text AND namespace = $2::text AND key = $3::text AND source_id IS NULL
@@ -31,8 +31,8 @@ extension MemorySQL {
     INSERT \(target) SELECT \(row)
     WHERE NOT EXISTS (
       SELECT FROM (\(current("source_id, expires_at", where: isDraftsKey))) AS current
-      WHERE source_id IS NOT NULL AND (expires_at IS NULL OR expires_at > now()))
-    \(replacing) WHERE memory.expires_at <= now() RETURNING version
+      WHERE source_id IS NOT NULL AND (expires_at IS NULL OR expires_at > statement_timestamp()))
+    \(replacing) WHERE memory.expires_at <= statement_timestamp() RETURNING version
     """
 
   private static let isDraftsKey = "agent_id = $2::text AND namespace = $3::text AND key = $4::text"
@@ -53,7 +53,7 @@ extension MemorySQL {
       sql: """
         SELECT \(PostgresMemoryRow.names), id, writer FROM (
           \(current(columns + ", id, xmin::text AS writer", where: "agent_id = $1 AND namespace = $2 AND key = $3"))
-        ) AS memory WHERE expires_at IS NULL OR expires_at > now()
+        ) AS memory WHERE expires_at IS NULL OR expires_at > statement_timestamp()
         """, values: [.text(agent), .text(name.namespace), .text(name.key)])
   }
 

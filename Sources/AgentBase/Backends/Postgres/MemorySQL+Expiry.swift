@@ -27,13 +27,13 @@ extension MemorySQL {
   private static func refreshed(_ names: String, current columns: String) -> String {
     """
     WITH refreshed AS (
-      UPDATE agent_memories SET expires_at = now() + time_to_live * interval '1 microsecond'
-      WHERE agent_id = $1 AND namespace = $2 AND key = $3 AND source_id IS NULL AND expires_at > now()
+      UPDATE agent_memories SET expires_at = statement_timestamp() + time_to_live * interval '1 microsecond'
+      WHERE agent_id = $1 AND namespace = $2 AND key = $3 AND source_id IS NULL AND expires_at > statement_timestamp()
         AND time_to_live IS NOT NULL
       RETURNING expires_at
     )
     SELECT \(names) FROM (\(current(columns, where: "agent_id = $1 AND namespace = $2 AND key = $3"))) AS memory
-    WHERE expires_at IS NULL OR expires_at > now()
+    WHERE expires_at IS NULL OR expires_at > statement_timestamp()
     """
   }
 
@@ -47,23 +47,20 @@ extension MemorySQL {
     return """
       WITH expired AS MATERIALIZED (
         SELECT agent_id, namespace, key FROM agent_memories AS memory
-        WHERE \(owner) AND expires_at <= now() AND (
+        WHERE \(owner) AND expires_at <= statement_timestamp() AND (
           source_id IS NULL OR \(unsafeSQL: isNotStored) AND \(unsafeSQL: isNewestImported))
         ORDER BY expires_at LIMIT \(batchSize) FOR UPDATE SKIP LOCKED
       ), gone AS (
         DELETE FROM agent_memories AS memory USING expired
         WHERE memory.agent_id = expired.agent_id AND memory.namespace = expired.namespace AND memory.key = expired.key
-          AND (memory.source_id IS NOT NULL OR memory.expires_at <= now())
+          AND (memory.source_id IS NOT NULL OR memory.expires_at <= statement_timestamp())
         RETURNING memory.agent_id, memory.id, memory.source_id
-      ), remembered AS (
-        INSERT INTO agent_import_deletions (agent_id, id, source_id)
-        SELECT agent_id, id, source_id FROM gone WHERE source_id IS NOT NULL
-        ON CONFLICT (agent_id, id) DO UPDATE SET deleted_at = excluded.deleted_at
-      ), history AS (
+      ), forgotten AS (
         DELETE FROM agent_memory_history AS history USING expired
         WHERE history.agent_id = expired.agent_id AND history.namespace = expired.namespace
           AND history.key = expired.key
-      )
+        RETURNING history.*
+      ), \(unsafeSQL: remembered)
       SELECT count(*) FROM expired
       """
   }

@@ -7,7 +7,7 @@ extension MemorySQL {
 
   /// Whether what is current has not expired: with it, its history has.
   private static let isAlive =
-    "NOT coalesce((SELECT expires_at <= now() FROM (\(current("expires_at", where: isTheKey))) AS current), false)"
+    "NOT coalesce((SELECT expires_at <= statement_timestamp() FROM (\(current("expires_at", where: isTheKey))) AS current), false)"
 
   /// The kept values of a key before a version, the newest first, in the columns of `PostgresVersionRow`.
   static func kept(_ query: MemoryHistoryQuery, before version: Int64?, agent: String) -> PostgresStatement {
@@ -24,7 +24,8 @@ extension MemorySQL {
       ])
   }
 
-  /// The imported rows of a key that are not current, behind the one of an id, the newest first.
+  /// The imported earlier values of a key behind the one of an id, the newest first: rows that are not current, and what the
+  /// SQLite file kept.
   static func imported(
     _ query: MemoryHistoryQuery, behind id: PostgresUUID?, limit: Int, agent: String
   ) -> PostgresStatement {
@@ -36,28 +37,56 @@ extension MemorySQL {
       ])
   }
 
+  /// Whether an imported row is a value that the library wrote into a legacy table and kept when it stored another beside it.
+  private static let isKeptToo = """
+    (rank_table <> 'agentbase_memories' AND EXISTS (
+      SELECT FROM imported AS kept,
+        jsonb_each(CASE jsonb_typeof(judged.content) WHEN 'object' THEN judged.content ELSE '{}' END) AS member
+      WHERE kept.version > 0 AND kept.stored_at IS NOT DISTINCT FROM judged.stored_at
+        AND kept.content ->> 'content' IN (member.value::text, member.value #>> '{}')))
+    """
+
+  /// Whether what is current is not imported: then the newest imported row was current before.
+  private static let isImportedNoMore =
+    "NOT EXISTS (SELECT FROM (\(current("source_id", where: isTheKey))) AS current WHERE source_id IS NOT NULL)"
+
+  private static let rankDown = "rank_time DESC, rank_row DESC, rank_table DESC, id DESC"
+
+  /// In this order: the row that was current before anything was stored, our own row of the file where a legacy one was newer,
+  /// what the file kept (it has a number), and older rows.
   private static let importedSQL = """
     WITH imported AS (
-      SELECT id, agent_id, source_id, source_row, content, metadata, embedding::real[] AS embedding,
-        updated_at AS stored_at, NULL::timestamptz AS replaced_at, source_exact
+      SELECT NULL::bigint AS version, id, agent_id, source_id, source_row, content, metadata,
+        embedding::real[] AS embedding, updated_at AS stored_at, NULL::timestamptz AS replaced_at, source_exact
       FROM agent_memories WHERE \(isTheKey) AND source_id IS NOT NULL
         AND id IS DISTINCT FROM (SELECT id FROM (\(current("id", where: isTheKey))) AS current)
       UNION ALL
-      SELECT id, agent_id, source_id, source_row, content, metadata, embedding, stored_at, replaced_at, source_exact
+      SELECT version, id, agent_id, source_id, source_row, content, metadata, embedding, stored_at, replaced_at,
+        source_exact
       FROM agent_memory_history WHERE \(isTheKey) AND source_id IS NOT NULL
-    ), ranked AS (
-      SELECT *, coalesce(stored_at, '-infinity') AS rank_time, coalesce(source_row, 9223372036854775807) AS rank_row,
-        coalesce((
+    ), named AS (
+      SELECT *, coalesce((
           SELECT table_name FROM agent_import_sources AS source
           WHERE source.agent_id = imported.agent_id AND source.source_id = imported.source_id
         ), '') COLLATE "C" AS rank_table
       FROM imported
+    ), placed AS (
+      SELECT *, coalesce(CASE WHEN version IS NULL THEN stored_at ELSE replaced_at END, '-infinity') AS rank_time,
+        coalesce(source_row, 9223372036854775807) AS rank_row
+      FROM named
+    ), judged AS (
+      SELECT *, version IS NULL AND \(isImportedNoMore)
+        AND id = first_value(id) OVER (PARTITION BY version IS NULL ORDER BY \(rankDown)) AS was_current
+      FROM placed
+    ), ranked AS (
+      SELECT *, CASE WHEN version IS NOT NULL THEN 1 WHEN was_current THEN 3
+        WHEN rank_table = 'agentbase_memories' THEN 2 ELSE 0 END AS part
+      FROM judged WHERE version IS NOT NULL OR was_current OR NOT \(isKeptToo)
     )
-    SELECT NULL::bigint AS version, content, metadata, embedding, stored_at, replaced_at, true AS is_imported, source_exact,
-      id
-    FROM ranked WHERE \(isAlive) AND ($4::uuid IS NULL OR
-      (rank_time, rank_row, rank_table, id) < (SELECT rank_time, rank_row, rank_table, id FROM ranked WHERE id = $4))
-    ORDER BY rank_time DESC, rank_row DESC, rank_table DESC, id DESC LIMIT $5
+    SELECT version, content, metadata, embedding, stored_at, replaced_at, true AS is_imported, source_exact, id
+    FROM ranked WHERE \(isAlive) AND ($4::uuid IS NULL OR (part, rank_time, rank_row, rank_table, id) <
+      (SELECT part, rank_time, rank_row, rank_table, id FROM ranked WHERE id = $4))
+    ORDER BY part DESC, \(rankDown) LIMIT $5
     """
 
   // MARK: - Namespaces
@@ -72,10 +101,10 @@ extension MemorySQL {
       SELECT name, count(*) FROM (
         SELECT \(name) AS name FROM (
           SELECT namespace FROM agent_memories
-          WHERE \(scope) AND source_id IS NULL AND (expires_at IS NULL OR expires_at > now())
+          WHERE \(scope) AND source_id IS NULL AND (expires_at IS NULL OR expires_at > statement_timestamp())
           UNION ALL
           SELECT namespace FROM agent_memories AS memory
-          WHERE \(scope) AND source_id IS NOT NULL AND (expires_at IS NULL OR expires_at > now())
+          WHERE \(scope) AND source_id IS NOT NULL AND (expires_at IS NULL OR expires_at > statement_timestamp())
             AND \(unsafeSQL: isNotStored) AND \(unsafeSQL: isNewestImported)
         ) AS memories
       ) AS names WHERE true \(after) GROUP BY name ORDER BY name LIMIT \(query.limit)

@@ -16,7 +16,7 @@ extension MemorySQL {
       parts.append(
         """
         (SELECT agent_id, namespace, key FROM agent_memories AS memory
-         WHERE \(named) AND source_id IS NULL AND (expires_at IS NULL OR expires_at > now()) \(filter) \(limit))
+         WHERE \(named) AND source_id IS NULL AND (expires_at IS NULL OR expires_at > statement_timestamp()) \(filter) \(limit))
         """)
       parts.append(
         """
@@ -28,7 +28,7 @@ extension MemorySQL {
     return """
       WITH wanted AS (SELECT * FROM (\(wanted)) AS wanted \(limit))
       SELECT \(unsafeSQL: PostgresMemoryRow.names(of: "memory")),
-        coalesce(memory.expires_at <= now(), false) AS is_expired
+        coalesce(memory.expires_at <= statement_timestamp(), false) AS is_expired
       FROM wanted CROSS JOIN LATERAL (\(unsafeSQL: current(columns, where: isListed))) AS memory
       ORDER BY wanted.namespace, wanted.key
       """
@@ -99,7 +99,7 @@ extension MemorySQL {
     let text = query.text
     return """
       SELECT \(unsafeSQL: columns) FROM agent_memories AS memory
-      WHERE agent_id = \(agent) AND \(isIn(query.scope)) \(place) AND (expires_at IS NULL OR expires_at > now())
+      WHERE agent_id = \(agent) AND \(isIn(query.scope)) \(place) AND (expires_at IS NULL OR expires_at > statement_timestamp())
         AND (
           source_id IS NULL AND (\(holds("key", text)) OR \(holds("coalesce(content #>> '{}', 'null')", text))) \(filter)
           OR source_id IS NOT NULL AND \(mayHold(text)) AND \(unsafeSQL: isNotStored)

@@ -2,6 +2,9 @@
 //
 // A key has one stored row at most, and any number of imported ones. The stored row is the current one; else it is the newest of
 // the imported. Each statement finds it by the two partial indexes of the table.
+//
+// Times are those of the statement, here and of the other kinds: now() is one for a whole transaction, so that what is stored
+// in one would have no order, and a time to live would begin before its call.
 
 import Postgres
 
@@ -34,7 +37,7 @@ enum MemorySQL {
   }
 
   private static let isTheKey = "agent_id = $1 AND namespace = $2 AND key = $3"
-  private static let isAlive = "expires_at IS NULL OR expires_at > now()"
+  private static let isAlive = "expires_at IS NULL OR expires_at > statement_timestamp()"
 
   // MARK: - One key
 
@@ -64,7 +67,7 @@ enum MemorySQL {
   static let replacing = """
     ON CONFLICT (agent_id, namespace, key) WHERE source_id IS NULL DO UPDATE SET
       content = excluded.content, metadata = excluded.metadata, embedding = excluded.embedding,
-      created_at = CASE WHEN memory.expires_at <= now() THEN excluded.created_at ELSE memory.created_at END,
+      created_at = CASE WHEN memory.expires_at <= statement_timestamp() THEN excluded.created_at ELSE memory.created_at END,
       updated_at = excluded.updated_at, expires_at = excluded.expires_at, time_to_live = excluded.time_to_live,
       version = coalesce(memory.version, excluded.version) + 1, history_limit = excluded.history_limit,
       words = excluded.words, written_by = excluded.written_by
@@ -86,8 +89,8 @@ enum MemorySQL {
 
   /// Their values: those of `values(of:agent:)`, and what the server adds.
   static let row = """
-    $1::uuid, $2::text, $3::text, $4::text, $5::jsonb, $6::jsonb, agentbase_vector($7::real[], $2, $3), now(), now(),
-    now() + $8::bigint * interval '1 microsecond', $8::bigint, \(clock), $9::integer, $10::tsvector, 'agent'
+    $1::uuid, $2::text, $3::text, $4::text, $5::jsonb, $6::jsonb, agentbase_vector($7::real[], $2, $3), statement_timestamp(), statement_timestamp(),
+    statement_timestamp() + $8::bigint * interval '1 microsecond', $8::bigint, \(clock), $9::integer, $10::tsvector, 'agent'
     """
 
   /// The parameters of a row that is stored.

@@ -14,7 +14,7 @@ enum MetricSQL {
       let row: PostgresStatement = """
         (\(PostgresUUID.timeOrdered()), \(agent), \(draft.name), \(draft.value), \(draft.unit.postgresValue),
           \(PostgresValue.jsonb(JSON.object(draft.metadata).jsonbText)),
-          coalesce(\(draft.time.map(PostgresValue.timestamptz) ?? .null)::timestamptz, now()), 'agent')
+          coalesce(\(draft.time.map(PostgresValue.timestamptz) ?? .null)::timestamptz, statement_timestamp()), 'agent')
         """
       statement = place == 0 ? "\(statement) \(row)" : "\(statement), \(row)"
     }

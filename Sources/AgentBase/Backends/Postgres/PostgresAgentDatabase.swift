@@ -36,10 +36,10 @@ final class PostgresAgentDatabase: Sendable {
       }
       await connection.close()
       pool = PostgresPool(
-        target, configuration: PostgresPoolConfiguration(config),
+        target, configuration: PostgresPoolConfiguration(config.connections),
         observer: DriverEvents(config.eventHandler, slowQueryLimit: config.slowQueryLimit)?.postgres)
       gatherers =
-        config.connections.gathersCalls
+        config.gathersCalls
         ? (
           CallGatherer(GatheredReads(pool: pool), limits: Self.limits(over: pool.configuration.maximumSize)),
           CallGatherer(GatheredStores(pool: pool), limits: Self.limits(over: pool.configuration.maximumSize))
@@ -59,19 +59,5 @@ final class PostgresAgentDatabase: Sendable {
   /// connections stay free for calls of other kinds.
   private static func limits(over connections: Int) -> GatheringLimits {
     GatheringLimits(batches: max(1, min(3, connections - 1)), calls: 128)
-  }
-}
-
-extension PostgresPoolConfiguration {
-  /// The pool of the agents of one URL.
-  init(_ config: AgentConfig) {
-    let settings = config.connections
-    let maximum = max(1, settings.maximum)
-    self.init(maximumSize: maximum, minimumSize: min(max(0, settings.minimum), maximum))
-    waitLimit = config.waitLimit
-    idleLimit = settings.idleLimit
-    ageLimit = settings.ageLimit
-    prePingAfter = settings.prePingAfter
-    retryLimit = settings.retryLimit
   }
 }

@@ -4,7 +4,7 @@ import Postgres
 
 /// The SQL of searches.
 enum SearchSQL {
-  static let isAlive = "(expires_at IS NULL OR expires_at > now())"
+  static let isAlive = "(expires_at IS NULL OR expires_at > statement_timestamp())"
 
   /// Whether an imported row of `agent_memories` is the current one of its key.
   static let isCurrentImported = """

@@ -56,7 +56,7 @@ enum ToolSQL {
   /// Switches a stored tool.
   static func setEnabled(_ name: String, _ isEnabled: Bool, agent: String) -> PostgresStatement {
     """
-    UPDATE agent_tools SET is_enabled = \(isEnabled), updated_at = now()
+    UPDATE agent_tools SET is_enabled = \(isEnabled), updated_at = statement_timestamp()
     WHERE agent_id = \(agent) AND name = \(name) AND source_id IS NULL
     """
   }
@@ -66,7 +66,7 @@ enum ToolSQL {
   {
     """
     \(insert(draft, counts, agent: agent))
-    DO UPDATE SET is_enabled = excluded.is_enabled, updated_at = now()
+    DO UPDATE SET is_enabled = excluded.is_enabled, updated_at = statement_timestamp()
     """
   }
 
@@ -89,7 +89,7 @@ enum ToolSQL {
     """
     usage_count = \(sum("usage_count", uses.uses)), success_count = \(sum("success_count", uses.successes)),
     failure_count = \(sum("failure_count", uses.failures)), timed_count = \(sum("timed_count", uses.timed)),
-    timed_ms = agent_tools.timed_ms + \(uses.milliseconds), last_used_at = now(), updated_at = now()
+    timed_ms = agent_tools.timed_ms + \(uses.milliseconds), last_used_at = statement_timestamp(), updated_at = statement_timestamp()
     """
   }
 
@@ -107,12 +107,13 @@ enum ToolSQL {
     """
     INSERT INTO agent_tools
       (id, agent_id, name, description, configuration, metadata, is_enabled, usage_count, success_count,
-       failure_count, timed_count, timed_ms, last_used_at, written_by)
+       failure_count, timed_count, timed_ms, last_used_at, created_at, updated_at, written_by)
     VALUES (\(PostgresUUID.timeOrdered()), \(agent), \(draft.name), \(draft.description.postgresValue),
       \(PostgresValue.jsonb(draft.configurationText)),
       \(PostgresValue.jsonb(JSON.object(draft.metadata).jsonbText)), \(draft.isEnabled), \(counts.uses),
       \(counts.successes), \(counts.failures), \(counts.timed), \(counts.milliseconds),
-      \(counts.lastUsed.map(PostgresValue.timestamptz) ?? .null)::timestamptz, 'agent')
+      \(counts.lastUsed.map(PostgresValue.timestamptz) ?? .null)::timestamptz, statement_timestamp(),
+      statement_timestamp(), 'agent')
     ON CONFLICT (agent_id, name) WHERE source_id IS NULL
     """
   }

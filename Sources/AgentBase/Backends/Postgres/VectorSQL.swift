@@ -195,7 +195,7 @@ enum VectorSQL {
       \(space.change?.namespace), \(space.change?.key))
     ON CONFLICT (agent_id, namespace) DO UPDATE SET
       dimensions = excluded.dimensions, metric = excluded.metric, changed_namespace = excluded.changed_namespace,
-      changed_key = excluded.changed_key, updated_at = now()
+      changed_key = excluded.changed_key, updated_at = statement_timestamp()
     """
   }
 
