@@ -41,11 +41,7 @@ extension PostgresConnection {
     let isAlone = BriefWait.underWay.add(1, ordering: .relaxed).oldValue == 0
     defer { BriefWait.underWay.subtract(1, ordering: .relaxed) }
     let isCancelling = canceller.isRequested
-    if isAlone, !isCancelling, interest == .read, briefWait.begins() {
-      let wasReady = BriefWait.isReadable(link.socket)
-      briefWait.ended(wasReady: wasReady)
-      if wasReady { return }
-    }
+    if isAlone, !isCancelling, interest == .read, briefWait.isReadable(link.socket) { return }
     if isCancelling, patience == nil { patience = .now + Self.cancelPatience }
     let deadline = isCancelling ? ContinuousClock.now + Self.cancelInterval : nil
     let wake = await loop.wait(
