@@ -1,9 +1,6 @@
 DROP INDEX IF EXISTS agent_memories_imported;
 DROP INDEX IF EXISTS agent_tools_imported;
 
-ALTER TABLE agent_memories DROP COLUMN source_time;
-ALTER TABLE agent_tools DROP COLUMN source_time;
-
 CREATE OR REPLACE FUNCTION agentbase_deferred() RETURNS TABLE (target text, name text, definition text) LANGUAGE sql IMMUTABLE AS $$
   VALUES
     ('agent_memories', 'agent_memories_imported',

@@ -1,25 +1,20 @@
 -- Updates in place: a row that is stored again leaves every index as it is, where its words stay the same (a heap-only tuple).
 --
 -- For that no index may hold what each update changes, though it be an index of other rows: updated_at stood in those of the
--- imported rows. source_time is the same there, and NULL in a row that was stored.
+-- imported rows. Which of the rows of one key is the newest is now found among the rows themselves.
 
 DROP INDEX IF EXISTS agent_memories_imported;
 DROP INDEX IF EXISTS agent_tools_imported;
 
-ALTER TABLE agent_memories
-  ADD COLUMN source_time timestamptz GENERATED ALWAYS AS (CASE WHEN source_id IS NOT NULL THEN updated_at END) STORED;
-ALTER TABLE agent_tools
-  ADD COLUMN source_time timestamptz GENERATED ALWAYS AS (CASE WHEN source_id IS NOT NULL THEN updated_at END) STORED;
-
 CREATE OR REPLACE FUNCTION agentbase_deferred() RETURNS TABLE (target text, name text, definition text) LANGUAGE sql IMMUTABLE AS $$
   VALUES
     ('agent_memories', 'agent_memories_imported',
-      'CREATE INDEX agent_memories_imported ON agent_memories (agent_id, namespace, key, source_time NULLS FIRST, source_row)
+      'CREATE INDEX agent_memories_imported ON agent_memories (agent_id, namespace, key)
         WHERE source_id IS NOT NULL'),
     ('agent_memories', 'agent_memories_embedded',
       'CREATE INDEX agent_memories_embedded ON agent_memories (agent_id, namespace) WHERE embedding IS NOT NULL'),
     ('agent_tools', 'agent_tools_imported',
-      'CREATE INDEX agent_tools_imported ON agent_tools (agent_id, name, source_time NULLS FIRST, source_row)
+      'CREATE INDEX agent_tools_imported ON agent_tools (agent_id, name)
         WHERE source_id IS NOT NULL'),
     ('agent_metrics', 'agent_metrics_by_time',
       'CREATE INDEX agent_metrics_by_time ON agent_metrics (agent_id, metric_name, timestamp)'),

@@ -16,9 +16,9 @@ enum MemorySQL {
     source_id IS NOT NULL AS is_imported, source_exact, version, time_to_live
     """
 
-  /// From the newest imported row to the oldest, as their index has them. Equal times are told apart by the legacy rowid, then by the table's name.
+  /// From the newest imported row to the oldest. Equal times are told apart by the legacy rowid, then by the table's name.
   static let newestFirst = """
-    source_time DESC NULLS LAST, source_row DESC, (
+    updated_at DESC NULLS LAST, source_row DESC, (
       SELECT table_name FROM agent_import_sources AS source
       WHERE source.agent_id = agent_memories.agent_id AND source.source_id = agent_memories.source_id
     ) COLLATE "C" DESC, id DESC

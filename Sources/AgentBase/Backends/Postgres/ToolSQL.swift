@@ -7,7 +7,7 @@ import Postgres
 enum ToolSQL {
   /// From the row that counts to those that it hides: the stored one, then the newest imported one.
   private static let currentFirst = """
-    source_id IS NOT NULL, source_time DESC NULLS LAST, source_row DESC, (
+    source_id IS NOT NULL, updated_at DESC NULLS LAST, source_row DESC, (
       SELECT table_name FROM agent_import_sources AS source
       WHERE source.agent_id = agent_tools.agent_id AND source.source_id = agent_tools.source_id
     ) COLLATE "C" DESC, id DESC
