@@ -159,6 +159,7 @@ import Testing
     try await backend.withPlace { place in
       var config = AgentConfig(name: place.id, memoryBackend: place.backend)
       config.waitLimit = .seconds(300)
+      config.connections.preparesStatements = place.preparesStatements
       let agent = try await Agent(config)
       try await agent.storeMemory("count", 0)
       try await withThrowingTaskGroup(of: Void.self) { group in
