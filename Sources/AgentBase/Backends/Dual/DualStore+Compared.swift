@@ -34,10 +34,11 @@ extension DualStore {
       do {
         theirs = try await postgres().memory(name)
       } catch let error as AgentBaseError {
+        pauseComparedReads()
         config.eventHandler?.handle(
           AgentEvent(
             .replication,
-            "a memory is read from the SQLite file, as Postgres cannot be read: \(error.message)",
+            "memories are read from the SQLite file, as Postgres cannot be read: \(error.message)",
             level: .warning, agent: config.id))
         return mine.memory
       }

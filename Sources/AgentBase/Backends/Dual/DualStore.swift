@@ -9,12 +9,17 @@ final class DualStore: AgentStore {
   /// How long the phase is remembered. Who changes the phase has everybody wait for longer than that.
   static let phaseLimit = Duration.milliseconds(500)
 
+  /// How long the file alone is read after Postgres could not be: a call that waits for a server takes its whole wait limit.
+  private static let readPause = Duration.seconds(5)
+
   private struct State {
     var phase = CutoverPhase.sqliteOnly
     /// How many of a hundred keys are read from Postgres.
     var readPercent = 0
     /// When the phase was read; nil where it has to be read anew.
     var readAt: ContinuousClock.Instant?
+    /// Until when nothing is read from Postgres to be compared.
+    var readsPausedUntil: ContinuousClock.Instant?
     /// The rows in Postgres, when they are needed.
     var postgres: Task<PostgresStore, any Error>?
     var opened: PostgresStore?
@@ -88,7 +93,15 @@ final class DualStore: AgentStore {
   /// Whether a key is one of those that are read from Postgres, and compared.
   func isCompared(_ name: MemoryName) async throws -> Bool {
     guard try await phase() == .dualPostgres else { return false }
-    return ReadShare.number(agent: config.id, name) < state.withLock { $0.readPercent }
+    return state.withLock { state in
+      guard state.readsPausedUntil.map({ $0 <= .now }) ?? true else { return false }
+      return ReadShare.number(agent: config.id, name) < state.readPercent
+    }
+  }
+
+  /// Has the file alone be read for a while.
+  func pauseComparedReads() {
+    state.withLock { $0.readsPausedUntil = ContinuousClock.now + Self.readPause }
   }
 
   /// The rows in Postgres.
