@@ -14,7 +14,7 @@ struct Verb: Sendable {
 
   /// All verbs, in the order of help.
   static let all: [Verb] = [
-    .demo, .importLegacy, .copy, .verify, .rollback, .backup, .restore, .memory, .doctor, .bench,
+    .demo, .importLegacy, .copy, .verify, .rollback, .backup, .restore, .cutover, .memory, .doctor, .bench,
     .devPostgres,
   ]
 

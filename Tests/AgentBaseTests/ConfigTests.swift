@@ -22,7 +22,8 @@ import Testing
       (["DATABASE_URL": "postgresql://host/db"], "AGENT_MEMORY_BACKEND is not set"),
       (["AGENT_MEMORY_BACKEND": ""], "AGENT_MEMORY_BACKEND is empty"),
       (["AGENT_MEMORY_BACKEND": "Postgres"], "AGENT_MEMORY_BACKEND is \"Postgres\""),
-      (["AGENT_MEMORY_BACKEND": "dual"], "AGENT_MEMORY_BACKEND is dual"),
+      (["AGENT_MEMORY_BACKEND": "dual", "DATABASE_URL": "postgresql://h/d"], "AGENT_SQLITE_PATH"),
+      (["AGENT_MEMORY_BACKEND": "dual", "AGENT_SQLITE_PATH": "a.db"], "DATABASE_URL"),
       (["AGENT_MEMORY_BACKEND": "postgres"], "DATABASE_URL is not set"),
       (
         ["AGENT_MEMORY_BACKEND": "postgres", "DATABASE_URL": "s3cret@host"], "DATABASE_URL is no Postgres URL"

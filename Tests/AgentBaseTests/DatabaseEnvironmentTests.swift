@@ -10,6 +10,7 @@ import Testing
       switch configuration.backend.kind {
       case .postgres(let url): "\(configuration.name) \(url)"
       case .sqlite(let path): "\(configuration.name) \(path)"
+      case .dual: "\(configuration.name) dual"
       }
     }
   }

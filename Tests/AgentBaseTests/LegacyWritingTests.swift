@@ -239,8 +239,10 @@ import Testing
     try await file.withAgent { try await $0.storeMemory("a", 1) }
     #expect(
       try file.tables() == [
-        "agentbase_executions", "agentbase_history", "agentbase_memories", "agentbase_metrics",
-        "agentbase_notes", "agentbase_schema_versions", "agentbase_spaces", "agentbase_tools",
+        "agentbase_carried", "agentbase_cutover", "agentbase_differences", "agentbase_executions",
+        "agentbase_history",
+        "agentbase_memories", "agentbase_metrics", "agentbase_notes", "agentbase_outbox",
+        "agentbase_schema_versions", "agentbase_spaces", "agentbase_tools",
         "agentbase_words", "agentbase_words_config", "agentbase_words_data", "agentbase_words_idx",
       ])
     #expect(try file.rows("PRAGMA journal_mode") == [["wal"]])

@@ -30,6 +30,8 @@ public final class Agent: AgentOperations {
       access = AgentAccess(config: config, store: try await SQLiteStore(path: path, config: config))
     case .postgres(let url):
       access = AgentAccess(config: config, store: try await PostgresStore(url: url, config: config))
+    case .dual(let path, let url):
+      access = AgentAccess(config: config, store: try await DualStore(path: path, url: url, config: config))
     }
   }
 

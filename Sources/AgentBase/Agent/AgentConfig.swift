@@ -53,6 +53,12 @@ public struct AgentConfig: Sendable {
   /// How often this process removes expired memories from the database, of all agents in Postgres and of the agents that
   /// are open in a SQLite file; nil for never. The first agent of a database that has one sets it.
   public var sweepInterval: Duration?
+  /// The most changes of the agent that may wait in its SQLite file to be carried to Postgres, while a cut-over is under way. At
+  /// the limit a store fails with the code `outboxFull`: nothing is ever dropped.
+  public var outboxLimit = 1_000_000
+  /// How many reads that differ between SQLite and Postgres, in the phase `dual-postgres` of a cut-over, have all keys be read from
+  /// SQLite again.
+  public var differenceLimit = 10
   /// Who takes the events; nil for nobody. Of agents that share connections, the first one's hears of those.
   public var eventHandler: (any AgentEventHandler)? = DeprecationLog()
   /// How long a statement may take before it makes an event of the kind `slowQuery`; nil for any time.

@@ -8,6 +8,7 @@ public struct MemoryBackend: Sendable, Hashable {
   enum Kind: Sendable, Hashable {
     case sqlite(path: String)
     case postgres(url: String)
+    case dual(sqlitePath: String, url: String)
   }
 
   let kind: Kind
@@ -27,6 +28,12 @@ public struct MemoryBackend: Sendable, Hashable {
   /// A SQLite file, for this package's own command and tests, which cannot do without it yet.
   package static func sqliteFile(_ path: String) -> MemoryBackend { MemoryBackend(.sqlite(path: path)) }
 
+  /// A SQLite file and Postgres, while the agent is cut over from one to the other: the phase, which the file holds and
+  /// `agentbase cutover set` changes, says which of them decides. Before the first phase is set, it is the file alone.
+  public static func dual(sqlitePath: String, url: String) -> MemoryBackend {
+    MemoryBackend(.dual(sqlitePath: sqlitePath, url: url))
+  }
+
   /// Whether this is a SQLite file.
   public var isSQLite: Bool { if case .sqlite = kind { true } else { false } }
 
@@ -34,7 +41,7 @@ public struct MemoryBackend: Sendable, Hashable {
 
   /// The names of the variables.
   public enum Variable {
-    /// Which backend: `postgres` or `sqlite`.
+    /// Which backend: `postgres`, `sqlite` or `dual`.
     public static let backend = "AGENT_MEMORY_BACKEND"
     /// The URL of Postgres.
     public static let url = "DATABASE_URL"
@@ -42,27 +49,27 @@ public struct MemoryBackend: Sendable, Hashable {
     public static let path = "AGENT_SQLITE_PATH"
   }
 
-  /// The backend that the environment names: `AGENT_MEMORY_BACKEND`, and `DATABASE_URL` or `AGENT_SQLITE_PATH` with it.
+  /// The backend that the environment names: `AGENT_MEMORY_BACKEND`, and `DATABASE_URL` or `AGENT_SQLITE_PATH` with it, or both for `dual`.
   ///
   /// - Throws: `AgentBaseError` of the code `invalidConfiguration`, which names the variable that is unset or wrong: there is
   ///   no default.
   public init(environment: [String: String] = ProcessInfo.processInfo.environment) throws(AgentBaseError) {
-    switch try Self.value(of: Variable.backend, in: environment, advice: "Set it to postgres, or to sqlite.")
-    {
+    let advice = "Set it to postgres, to sqlite, or to dual."
+    switch try Self.value(of: Variable.backend, in: environment, advice: advice) {
     case "postgres": self = .postgres(url: try Self.url(in: environment))
     case "sqlite":
-      self = .sqliteFile(
-        try Self.value(
-          of: Variable.path, in: environment, advice: "Set it to the path of the agent's SQLite file."))
+      self = .sqliteFile(try Self.path(in: environment))
     case "dual":
-      throw AgentBaseError(
-        .invalidConfiguration, "\(Variable.backend) is dual, which this version cannot do yet",
-        advice: "Set it to sqlite until the agent's file is imported, then to postgres.")
+      self = .dual(sqlitePath: try Self.path(in: environment), url: try Self.url(in: environment))
     case let other:
       throw AgentBaseError(
         .invalidConfiguration, "\(Variable.backend) is \"\(other.prefix(40))\", which is no backend",
-        advice: "Set it to postgres, or to sqlite.")
+        advice: advice)
     }
+  }
+
+  private static func path(in environment: [String: String]) throws(AgentBaseError) -> String {
+    try value(of: Variable.path, in: environment, advice: "Set it to the path of the agent's SQLite file.")
   }
 
   private static func url(in environment: [String: String]) throws(AgentBaseError) -> String {

@@ -41,6 +41,20 @@ public struct MemoryValue: Sendable {
     }
   }
 
+  /// The JSON text of the value, in jsonb's spelling.
+  var storedText: String {
+    if case .stored(let text) = content { return text }
+    return json.jsonbText
+  }
+
+  /// About how many bytes the value has.
+  var approximateBytes: Int {
+    switch content {
+    case .stored(let text), .legacyText(let text): text.utf8.count
+    case .json: 1000
+    }
+  }
+
   /// The value as a text that people can search: a string as it is, other values as JSON text.
   public var text: String {
     if case .stored(let stored) = content, let text = Self.plainString(stored) { return text }

@@ -28,6 +28,10 @@ public final class Database: DatabaseOperations {
       OnceAProcess.sayThatSQLiteIsDeprecated(configuration.eventHandler)
       backend = try await SQLiteDatabaseFile(path: path, configuration)
     case .postgres(let url): backend = try await PostgresDatabase(url: url, configuration)
+    case .dual:
+      throw AgentBaseError(
+        .invalidConfiguration, "database \"\(configuration.name)\": .dual is for agents",
+        advice: "Use .postgres(url:), or .sqlite(path:), for the application's own tables.")
     }
     access = DatabaseAccess(
       session: backend, counters: DatabaseCounters(slowLimit: configuration.slowQueryLimit),

@@ -31,6 +31,10 @@ public struct AgentEvent: Sendable {
     public static let schema = Kind(rawValue: "schema")
     /// A search is slower than it could be, since an index is missing.
     public static let missingIndex = Kind(rawValue: "missingIndex")
+    /// Changes of a SQLite file are carried to Postgres again, or cannot be; `count` tells how many wait.
+    public static let replication = Kind(rawValue: "replication")
+    /// A memory that was read from both sides of a cut-over differed; `count` tells how many have.
+    public static let difference = Kind(rawValue: "difference")
     /// Something that is used goes away; said once a process.
     public static let deprecation = Kind(rawValue: "deprecation")
   }

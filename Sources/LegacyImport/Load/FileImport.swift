@@ -47,8 +47,9 @@ struct FileImport: Sendable {
           outcome.tables.append(try await move(source, rows: rows).report)
         }
       } else {
-        try await register(sources)
+        let agents = try await register(sources)
         try await load(sources, rows: rows, into: &outcome)
+        try await target.bury(agents)
         try await ledger.flush(file)
         try await target.unlock(file)
       }
@@ -61,10 +62,12 @@ struct FileImport: Sendable {
 
   // MARK: - Steps
 
-  private func register(_ sources: [SourceTable]) async throws {
+  /// - Returns: the agents whose rows the tables hold.
+  private func register(_ sources: [SourceTable]) async throws -> [String] {
     var agents: [(source: SourceTable, agents: [String])] = []
     for source in sources { agents.append((source, try await reader.agents(of: source))) }
     try await ledger.register(file, schema: try await reader.schema(), sources: agents)
+    return Set(agents.flatMap(\.agents)).sorted()
   }
 
   /// Loads the tables one after the other. While one is loaded, the one before it is completed and verified, where the server

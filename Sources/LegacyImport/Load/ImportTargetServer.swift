@@ -103,6 +103,12 @@ struct ImportTargetServer: Sendable {
     _ = try await connection.query("SELECT pg_advisory_unlock(\(key(file)))")
   }
 
+  /// Removes what the file still had when it was read, and agents have deleted since in a cut-over.
+  func bury(_ agents: [String]) async throws {
+    _ = try await connection.query(
+      "SELECT sum(agentbase_bury(agent)) FROM unnest(\(agents)) AS agent")
+  }
+
   private func key(_ file: LegacyFile) -> Int64 {
     LegacyIdentity.file(agent: file.agent, file: file.relativePath)
   }

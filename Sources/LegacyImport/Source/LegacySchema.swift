@@ -36,12 +36,21 @@ struct LegacySchema: Sendable {
     let rowIDName: String?
     /// The index of the primary key, where there is one. Without a rowid, it is the table itself.
     let keyIndex: String?
+    /// Whether some of its rows are carried to Postgres by the outbox of a cut-over, and left out here.
+    var leavesOutCarried = false
   }
 
   /// The pragmas that the file keeps and that a new file has to be given, by name.
   let pragmas: [String: SQLiteValue]
   let objects: [Object]
   let tables: [Table]
+
+  /// The library's own tables of a cut-over (Documentation/Cutover.md): their rows are not moved.
+  static let cutoverTables: Set<String> = [
+    "agentbase_cutover", "agentbase_differences", "agentbase_outbox", carriedTable,
+  ]
+  /// Names the rows that the outbox carries to Postgres.
+  static let carriedTable = "agentbase_carried"
 
   /// The pragmas that make a difference to a file that is made again.
   static let pragmaNames = [
@@ -69,6 +78,7 @@ struct LegacySchema: Sendable {
     }
     self.objects = objects
 
+    let hasCarried = objects.contains { $0.type == "table" && $0.name == Self.carriedTable }
     var tables: [Table] = []
     for row in try connection.query(
       "SELECT name, type, wr FROM pragma_table_list WHERE schema = 'main' AND type <> 'view' ORDER BY name")
@@ -82,7 +92,11 @@ struct LegacySchema: Sendable {
         case "shadow": .shadow
         default: .ordinary
         }
-      tables.append(try Self.table(name, storage: storage, hasRowID: row[2] == .integer(0), connection))
+      var table = try Self.table(name, storage: storage, hasRowID: row[2] == .integer(0), connection)
+      table.leavesOutCarried =
+        hasCarried && storage == .ordinary && table.rowIDName != nil
+        && [.metrics, .executions].contains(LegacyKind(tableName: name))
+      tables.append(table)
     }
     self.tables = tables
   }
@@ -136,7 +150,9 @@ extension LegacySchema.Table {
     let columns = table.columns.map { "t." + SQLiteIdentifier.quoted($0.name) }
     var sql = "SELECT " + ([rowID ?? "NULL"] + columns).joined(separator: ", ") + " FROM " + rowSource
     if let rowID {
-      let bounds = [range.after.map { "\(rowID) > \($0)" }, range.through.map { "\(rowID) <= \($0)" }]
+      let bounds = [
+        range.after.map { "\(rowID) > \($0)" }, range.through.map { "\(rowID) <= \($0)" }, notCarried,
+      ]
       let conditions = bounds.compactMap { $0 }.joined(separator: " AND ")
       if !conditions.isEmpty { sql += " WHERE " + conditions }
       sql += " ORDER BY " + rowID
@@ -145,6 +161,14 @@ extension LegacySchema.Table {
       sql += " LIMIT \(range.through.map { $0 - after } ?? -1) OFFSET \(after)"
     }
     return sql
+  }
+
+  /// The condition on rows that no outbox carries; nil where it carries none of the table.
+  var notCarried: String? {
+    guard leavesOutCarried, let rowIDName else { return nil }
+    let source = "'" + table.name.replacing("'", with: "''") + "'"
+    return "NOT EXISTS (SELECT 1 FROM main.\(LegacySchema.carriedTable) AS carried"
+      + " WHERE carried.source = \(source) AND carried.row_id = t.\(rowIDName))"
   }
 
   /// The query that reads one column of every row.

@@ -93,7 +93,11 @@ actor SourceReader {
 
   /// The tables that have rows of their own.
   func tables() throws(SQLiteError) -> [SourceTable] {
-    try source().schema.tables.filter { $0.storage != .virtual }.map { SourceTable(file: file, schema: $0) }
+    // The books of a cut-over are of the file as it is, and of no other.
+    try source().schema.tables.filter {
+      $0.storage != .virtual && !LegacySchema.cutoverTables.contains($0.table.name)
+    }
+    .map { SourceTable(file: file, schema: $0) }
   }
 
   /// How many rows a table has.

@@ -91,7 +91,8 @@ extension PostgresConnection {
             try sendSync(link, &progress)
           }
         }
-        try await receive(link, &progress, &preparations)
+        try await receive(
+          link, &progress, &preparations, hasMore: sent < statements.count && !wasStopped)
       }
       guard unsafe PQexitPipelineMode(link.pointer) == 1 else { throw refusal(link, nil) }
     } catch {
@@ -181,8 +182,11 @@ extension PostgresConnection {
   }
 
   /// Takes the answers that have come, and waits where nothing else can be done.
+  ///
+  /// - Parameter hasMore: whether more is to be sent. Then it never waits for answers alone: the server may keep them until the
+  ///   statements that end its transaction have come.
   private func receive(
-    _ link: Link, _ progress: inout PipelineProgress, _ preparations: inout Preparations
+    _ link: Link, _ progress: inout PipelineProgress, _ preparations: inout Preparations, hasMore: Bool
   ) async throws(PostgresError) {
     while progress.isWaiting, unsafe PQisBusy(link.pointer) == 0 {
       guard let pointer = unsafe PQgetResult(link.pointer) else {
@@ -210,6 +214,7 @@ extension PostgresConnection {
     }
     guard progress.isWaiting else { return }
     let unsent = unsafe PQflush(link.pointer)
+    if unsent == 0, hasMore { return }
     try await pause(link, for: unsent == 1 ? .readAndWrite : .read)
     if link.socket >= 0, unsafe PQconsumeInput(link.pointer) == 0, unsafe PQisBusy(link.pointer) != 0 {
       throw lose(link, nil, nil, sent: true)

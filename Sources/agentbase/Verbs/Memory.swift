@@ -51,6 +51,7 @@ struct MemoryVerb {
   enum Backend: String, CaseIterable {
     case sqlite
     case postgres
+    case dual
   }
 
   /// The ways to search that `--mode` names.
@@ -130,10 +131,12 @@ struct MemoryVerb {
     let hasURL = arguments.has(Option.postgresURL.declaration)
     let hasFile = arguments.has(sqlite.declaration)
     let isChosen = arguments.has(backend.declaration)
-    if hasURL, hasFile { throw UsageError("--postgres-url and --sqlite contradict each other: give one") }
-    let implied: Backend? = hasURL ? .postgres : hasFile ? .sqlite : nil
     let chosen = isChosen ? try arguments.value(backend) : nil
-    if let implied, let chosen, implied != chosen {
+    if hasURL, hasFile, chosen != .dual {
+      throw UsageError("--postgres-url and --sqlite contradict each other: give one, or --backend dual")
+    }
+    let implied: Backend? = hasURL ? .postgres : hasFile ? .sqlite : nil
+    if let implied, let chosen, implied != chosen, chosen != .dual {
       throw UsageError(
         "--backend \(chosen.rawValue) and \(hasURL ? "--postgres-url" : "--sqlite") contradict each other")
     }
@@ -162,7 +165,8 @@ struct MemoryVerb {
   /// Reading makes no file: a path that was mistyped would leave an empty database behind.
   private static func checkFile(of environment: [String: String], for action: Action) throws(Failure) {
     if case .put = action { return }
-    guard environment[MemoryBackend.Variable.backend] == Backend.sqlite.rawValue,
+    let files = [Backend.sqlite.rawValue, Backend.dual.rawValue]
+    guard files.contains(environment[MemoryBackend.Variable.backend] ?? ""),
       let path = environment[MemoryBackend.Variable.path], !FileManager.default.fileExists(atPath: path)
     else { return }
     throw Failure(

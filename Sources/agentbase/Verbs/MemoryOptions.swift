@@ -5,7 +5,7 @@ internal import AgentBase
 extension MemoryVerb {
   static let agent = Option("agent", "ID", help: "the agent (needed)")
   static let backend = Option(
-    "backend", "WHICH", variable: MemoryBackend.Variable.backend, help: "sqlite or postgres",
+    "backend", "WHICH", variable: MemoryBackend.Variable.backend, help: "sqlite, postgres or dual",
     read: OptionValues.choice(Backend.self))
   static let sqlite = Option.path(
     "sqlite", "FILE", variable: MemoryBackend.Variable.path, help: "the agent's SQLite file")

@@ -157,8 +157,9 @@ import Testing
   @Test("Transactions that read and then write lose no update", arguments: TestBackend.all)
   func counters(_ backend: TestBackend) async throws {
     try await backend.withPlace { place in
-      var config = place.config()
+      var config = try await place.config()
       config.waitLimit = .seconds(300)
+      config.connections.preparesStatements = place.preparesStatements
       let agent = try await Agent(config)
       try await agent.storeMemory("count", 0)
       try await withThrowingTaskGroup(of: Void.self) { group in

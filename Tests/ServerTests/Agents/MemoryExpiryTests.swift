@@ -94,7 +94,7 @@ import Testing
     let events = SchemaInstallTests.EventLog()
     try await backend.withPlace { place in
       // A database of its own: the first agent's interval holds for all of a database.
-      var config = place.config()
+      var config = try await place.config()
       if let version = backend.version {
         config.memoryBackend = .postgres(url: try await TestServer.freshDatabase(version))
       }

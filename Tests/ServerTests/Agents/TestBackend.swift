@@ -5,6 +5,7 @@ import Foundation
 import SQLite
 import Synchronization
 import TestSupport
+import Testing
 
 /// A backend, and how an agent on it is made for a test.
 enum TestBackend: String, CaseIterable, CustomStringConvertible, Sendable {
@@ -14,6 +15,10 @@ enum TestBackend: String, CaseIterable, CustomStringConvertible, Sendable {
   case sqliteLegacy
   /// A legacy file whose tables have a column for nearly everything.
   case sqliteLegacyWide
+  /// A SQLite file whose changes are carried to Postgres: it is read, and compared with Postgres at the end of each test.
+  case dualSQLite
+  /// The same, where every key is read from Postgres, and compared with the file.
+  case dualPostgres
   /// PostgreSQL 15, without pgvector.
   case postgres15
   /// PostgreSQL 18 with pgvector.
@@ -43,7 +48,7 @@ enum TestBackend: String, CaseIterable, CustomStringConvertible, Sendable {
     switch self {
     case .postgres15: .v15
     case .postgres18, .pgbouncer: .v18
-    case .sqliteNew, .sqliteLegacy, .sqliteLegacyWide: nil
+    case .sqliteNew, .sqliteLegacy, .sqliteLegacyWide, .dualSQLite, .dualPostgres: nil
     }
   }
 
@@ -86,7 +91,14 @@ enum TestBackend: String, CaseIterable, CustomStringConvertible, Sendable {
       if let sql = legacySQL {
         try SQLiteConnection(path: path).executeScript(sql)
       }
-      try await body(Place(backend: .sqliteFile(path), target: path))
+      guard self == .dualSQLite || self == .dualPostgres else {
+        return try await body(Place(backend: .sqliteFile(path), target: path))
+      }
+      try SQLiteConnection(path: path).executeScript("PRAGMA journal_mode = WAL")
+      let url = try await Self.database(TestServer.versions.last ?? .v15)
+      let pair = DualPair(path: path, url: url, phase: self == .dualPostgres ? .dualPostgres : .dualSQLite)
+      try await body(Place(backend: .dual(sqlitePath: path, url: url), target: path, pair: pair))
+      try await pair.expectEqual()
     }
   }
 
@@ -96,22 +108,25 @@ enum TestBackend: String, CaseIterable, CustomStringConvertible, Sendable {
     /// Its URL, or its path.
     let target: String
     var preparesStatements = true
+    /// The two databases of a cut-over.
+    var pair: DualPair?
     /// The id of the test's first agent: no other test has it.
     let id = "agent-\(UUID().uuidString.prefix(8).lowercased())"
 
     /// An agent of this id, or the first one's.
-    func agent(_ id: String? = nil) async throws -> Agent { try await Agent(config(id)) }
+    func agent(_ id: String? = nil) async throws -> Agent { try await Agent(try await config(id)) }
 
     /// The configuration of an agent of this id, or of the first one.
-    func config(_ id: String? = nil) -> AgentConfig {
+    func config(_ id: String? = nil) async throws -> AgentConfig {
       var config = AgentConfig(name: id ?? self.id, memoryBackend: backend)
+      try await pair?.begin(config.id)
       config.connections.preparesStatements = preparesStatements
       return config
     }
 
     /// The first agent, which keeps values that are replaced where it is asked to.
     func agent(keepsHistory: Bool, historyLimit: Int?) async throws -> Agent {
-      var config = config()
+      var config = try await config()
       config.keepsHistory = keepsHistory
       config.historyLimit = historyLimit
       return try await Agent(config)
@@ -161,7 +176,41 @@ enum TestBackend: String, CaseIterable, CustomStringConvertible, Sendable {
         id TEXT PRIMARY KEY, agent_id TEXT, task_description TEXT, success INTEGER, result TEXT, error TEXT,
         started_at TEXT, finished_at TEXT);
       """
-    case .sqliteNew, .postgres15, .postgres18, .pgbouncer: nil
+    case .sqliteNew, .dualSQLite, .dualPostgres, .postgres15, .postgres18, .pgbouncer: nil
+    }
+  }
+}
+
+/// A SQLite file and the database that follows it.
+final class DualPair: Sendable {
+  private let path: String
+  private let url: String
+  private let phase: CutoverPhase
+  private let agents = Mutex<Set<String>>([])
+
+  init(path: String, url: String, phase: CutoverPhase) {
+    self.phase = phase
+    self.path = path
+    self.url = url
+  }
+
+  /// Has the changes of an agent be carried.
+  func begin(_ agent: String) async throws {
+    guard agents.withLock({ $0.insert(agent).inserted }) else { return }
+    let cutover = try await Cutover(sqlitePath: path, url: url, agent: agent)
+    _ = try await cutover.set(.dualSQLite)
+    if phase == .dualPostgres { _ = try await cutover.set(phase, readPercent: 100) }
+    await cutover.close()
+  }
+
+  /// Expects that all agents have the same on both sides.
+  func expectEqual() async throws {
+    for agent in agents.withLock({ $0 }) {
+      let cutover = try await Cutover(sqlitePath: path, url: url, agent: agent)
+      let comparison = try await cutover.compare()
+      #expect(comparison.differences == [], "\(agent)")
+      #expect(try await cutover.differences() == [], "\(agent)")
+      await cutover.close()
     }
   }
 }

@@ -115,7 +115,7 @@ extension TestBackend {
   private func agent(
     _ place: TestBackend.Place, _ space: EmbeddingSpace?, _ others: [String: EmbeddingSpace] = [:]
   ) async throws -> Agent {
-    var config = place.config()
+    var config = try await place.config()
     config.embedding = space
     config.embeddingByNamespace = others
     return try await Agent(config)

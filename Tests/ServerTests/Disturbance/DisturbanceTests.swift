@@ -44,7 +44,7 @@ import Testing
   private func disturb(_ verb: DisturbedVerb, goal: Int) async throws {
     let seed = SeededGenerator.seed(for: "disturbances of \(verb.name)")
     var random = SeededGenerator(seed: seed)
-    let disk = SmallDisk.missing == nil ? try SmallDisk(megabytes: 400) : nil
+    let disk = SmallDisk.missing == nil ? try SmallDisk(megabytes: 800) : nil
     let server = try await server(on: disk)
     if disk == nil { print("no full disks: \(SmallDisk.missing ?? "")") }
     let kinds = Disturbance.Kind.allCases.filter { $0 != .diskFull || disk != nil }

@@ -105,6 +105,19 @@ import Testing
     await connection.close()
   }
 
+  /// The server keeps small answers until the end of the transaction, which must not be waited for before it is sent.
+  @Test(.timeLimit(.minutes(2)), arguments: TestServer.versions)
+  func smallAnswersBehindLargeStatementsAreNotWaitedFor(version: TestServer.Version) async throws {
+    let connection = try await table(version)
+    let big = String(repeating: "x", count: 700_000)
+    for _ in 0..<150 {
+      let answers = try await connection.pipeline(
+        ["SELECT length(\(big))", "SELECT 1", "SELECT length(\(big))", "SELECT 2"])
+      #expect(try answers.last?.get()[0].decode(0, as: Int32.self) == 2)
+    }
+    await connection.close()
+  }
+
   @Test(arguments: TestServer.versions) func stalePlansAreMadeAnew(version: TestServer.Version) async throws {
     let connection = try await table(version)
     let statements: [PostgresStatement] = [

@@ -16,6 +16,17 @@ final class PostgresAgentDatabase: Sendable {
   /// The reads and stores of all agents that are under way at once; nil where each runs by itself.
   let gatherers: (reads: CallGatherer<GatheredReads>, stores: CallGatherer<GatheredStores>)?
 
+  /// A share of the database of a URL, which the first one opens.
+  static func lease(url: String, config: AgentConfig) async throws -> SharedLease<PostgresAgentDatabase> {
+    // Behind a pooler that knows no prepared statements, no agent may take part in connections that use them.
+    let key = config.connections.preparesStatements ? url : "\(url)\n"
+    return try await shared.lease(key) {
+      try await PostgresAgentDatabase(url: url, config: config)
+    } close: {
+      await $0.close()
+    }
+  }
+
   /// Connects, and makes the tables where there are none.
   init(url: String, config: AgentConfig) async throws {
     do {

@@ -18,13 +18,7 @@ final class PostgresStore: AgentStore {
 
   /// Opens a database; the agents of one URL share its connections.
   convenience init(url: String, config: AgentConfig) async throws {
-    // Behind a pooler that knows no prepared statements, no agent may take part in connections that use them.
-    let key = config.connections.preparesStatements ? url : "\(url)\n"
-    let lease = try await PostgresAgentDatabase.shared.lease(key) {
-      try await PostgresAgentDatabase(url: url, config: config)
-    } close: {
-      await $0.close()
-    }
+    let lease = try await PostgresAgentDatabase.lease(url: url, config: config)
     self.init(lease: lease, config: config, transaction: nil)
     if let interval = config.sweepInterval {
       let database = lease.resource

@@ -21,6 +21,17 @@ final class SQLiteAgentFile: Sendable {
       .resolvingSymlinksInPath().path
   }
 
+  /// A share of the file at a path, which the first one opens.
+  static func lease(path: String, config: AgentConfig) async throws -> SharedLease<SQLiteAgentFile> {
+    let (waitLimit, isEager) = (config.waitLimit, config.isEager)
+    let observer = DriverEvents(config.eventHandler, slowQueryLimit: config.slowQueryLimit)?.sqlite
+    return try await shared.lease(key(for: path)) {
+      try await SQLiteAgentFile(path: path, waitLimit: waitLimit, isEager: isEager, observer: observer)
+    } close: {
+      await $0.close()
+    }
+  }
+
   /// Opens a file, or makes one.
   init(path: String, waitLimit: Duration, isEager: Bool = true, observer: SQLiteObserver? = nil) async throws
   {

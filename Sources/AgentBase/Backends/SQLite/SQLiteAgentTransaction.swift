@@ -1,5 +1,6 @@
 // One agent within one transaction of a SQLite file.
 
+import Foundation
 import SQLite
 import Schema
 
@@ -9,13 +10,79 @@ final class SQLiteAgentTransaction {
   private var catalog: SQLiteCatalog
   private let agent: String
   private let time: LegacyTime
+  /// The agent's cut-over, where its changes are carried to Postgres.
+  private let carrying: CutoverRecord?
+  /// What it has changed, where that is carried.
+  private var changes: [OutboxChange] = []
 
   init(_ connection: SQLiteConnection, _ catalog: SQLiteCatalog, agent: String, time: LegacyTime) {
     self.connection = connection
     self.catalog = catalog
     self.agent = agent
     self.time = time
+    carrying = nil
   }
+
+  private init(
+    writing connection: SQLiteConnection, _ catalog: SQLiteCatalog, agent: String, time: LegacyTime
+  ) throws {
+    self.connection = connection
+    self.catalog = catalog
+    self.agent = agent
+    self.time = time
+    carrying =
+      catalog.ownVersion >= CutoverTable.step ? try CutoverTable.admit(agent, connection) : nil
+  }
+
+  /// Runs a body that writes. What it notes goes into the outbox, in the same transaction, where changes are carried.
+  ///
+  /// - Throws: what the body throws; `CutoverHold` where the agent has to wait; `AgentBaseError` of the code `moved` or `outboxFull`.
+  static func write<Value>(
+    _ connection: SQLiteConnection, _ catalog: SQLiteCatalog, agent: String, time: LegacyTime,
+    outboxLimit: Int, _ body: (SQLiteAgentTransaction) throws -> Value
+  ) throws -> Value {
+    let transaction = try SQLiteAgentTransaction(writing: connection, catalog, agent: agent, time: time)
+    let value = try body(transaction)
+    if let record = transaction.carrying {
+      try transaction.outbox.add(transaction.changes, to: record, limit: outboxLimit)
+    }
+    return value
+  }
+
+  // MARK: - Changes
+
+  /// Whether changes are carried to Postgres.
+  var isCarrying: Bool { carrying != nil }
+
+  /// Notes what changes.
+  func note(_ change: OutboxChange) { if isCarrying { changes.append(change) } }
+
+  /// Notes that memories change.
+  func note(_ names: [MemoryName]) { if isCarrying { changes += names.map(OutboxChange.memory) } }
+
+  private var outbox: Outbox { Outbox(connection: connection, agent: agent) }
+
+  /// Notes a row that is new, and that an import has to leave out.
+  func noteRow(_ kind: OutboxChange.Kind, id: @autoclosure () -> UUID, in table: String) throws {
+    guard isCarrying else { return }
+    let key = id().uuidString.lowercased()
+    try outbox.markCarried(key, table: table, rowID: connection.lastInsertRowID)
+    note(OutboxChange(kind: kind, key: key))
+  }
+
+  /// Notes an execution that has ended. One that had begun before changes were carried may have been imported.
+  func noteEnd(of id: UUID) throws {
+    guard isCarrying, let table = catalog.ownTable(of: .executions) else { return }
+    let key = id.uuidString.lowercased()
+    guard
+      let rowID = try connection.queryOne(
+        "SELECT id FROM \(table.quotedName) WHERE execution_id = ?", [.text(key)])?[0].int64
+    else { return }
+    let isNew = try outbox.markCarried(key, table: table.table.name, rowID: rowID)
+    note(OutboxChange(kind: isNew ? .adoption : .execution, key: key))
+  }
+
+  // MARK: - Tables
 
   var memories: SQLiteMemories {
     SQLiteMemories(connection: connection, catalog: catalog, agent: agent, time: time)

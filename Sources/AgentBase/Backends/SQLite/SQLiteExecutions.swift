@@ -31,6 +31,17 @@ struct SQLiteExecutions {
     }
   }
 
+  /// The execution of our own table with this id; nil where there is none.
+  func execution(_ id: String) throws -> AgentExecution? {
+    guard let table = catalog.ownTable(of: .executions) else { return nil }
+    let reader = SQLiteRowReader(table: table, agent: agent, time: time)
+    var found: AgentExecution?
+    try connection.forEachRow("\(table.selectSQL) WHERE execution_id = ?", [.text(id)]) { row in
+      found = execution(reader, row)
+    }
+    return found
+  }
+
   /// What executions come to.
   func statistics(_ count: ExecutionCount) throws -> ExecutionStatistics {
     var counts: [AgentExecution.Status: Int] = [:]

@@ -19,13 +19,13 @@ extension SQLiteMemories {
       [value] + location.values)
   }
 
-  /// Removes keys that have expired with all their rows, and answers how many.
-  func sweep(batchSize: Int) throws -> Int {
+  /// Removes keys that have expired with all their rows, and answers which.
+  func sweep(batchSize: Int) throws -> [MemoryName] {
     let names = try expiredNames(limit: batchSize)
     for name in names {
       _ = try delete(name, keepingHistory: false)
     }
-    return names.count
+    return names
   }
 
   private func expiredNames(limit: Int) throws -> [MemoryName] {
@@ -47,13 +47,33 @@ extension SQLiteMemories {
   }
 }
 
+extension SQLiteAgentTransaction {
+  /// Removes memories that have expired, and answers how many.
+  func sweep(batchSize: Int) throws -> Int {
+    let names = try memories.sweep(batchSize: batchSize)
+    note(names)
+    return names.count
+  }
+}
+
 extension SQLiteAgentFile {
-  /// Removes an agent's expired memories until none is left, and answers how many.
-  func sweep(_ agent: String, _ time: LegacyTime, batchSize: Int = 500) async throws -> Int {
+  /// Removes an agent's expired memories until none is left, and answers how many; none where a cut-over keeps it from writing.
+  func sweep(
+    _ agent: String, _ time: LegacyTime, outboxLimit: Int, batchSize: Int = 500
+  ) async throws -> Int {
     var count = 0
     while true {
-      let swept = try await write(in: nil) {
-        try SQLiteAgentTransaction($0, $1, agent: agent, time: time).memories.sweep(batchSize: batchSize)
+      let swept: Int
+      do {
+        swept = try await write(in: nil) {
+          try SQLiteAgentTransaction.write($0, $1, agent: agent, time: time, outboxLimit: outboxLimit) {
+            try $0.sweep(batchSize: batchSize)
+          }
+        }
+      } catch is CutoverHold {
+        return count
+      } catch let error as AgentBaseError where error.code == .moved {
+        return count
       }
       guard swept > 0 else { return count }
       count += swept

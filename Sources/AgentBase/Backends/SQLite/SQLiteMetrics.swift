@@ -23,13 +23,30 @@ struct SQLiteMetrics {
       in: query.range, after: query.after, limit: query.limit,
       where: [.init("metric_name", query.name)].compactMap { $0 }
     ) { reader, row in
-      let name = Self.name(reader, row)
-      if let wanted = query.name, !wanted.isExactly(name) { return nil }
-      return AgentMetric(
-        name: name, value: reader.value(.value, row).flatMap(LegacyConversion.number),
-        unit: reader.text(.unit, row), metadata: reader.metadata(row),
-        timestamp: reader.time(.time, row)?.date, isImported: false)
+      let metric = Self.metric(reader, row)
+      if let wanted = query.name, !wanted.isExactly(metric.name) { return nil }
+      return metric
     }
+  }
+
+  /// The measurement of a row; nil where there is none.
+  func metric(in table: String, rowID: Int64) throws -> AgentMetric? {
+    guard let table = catalog.tables(of: .metrics).first(where: { $0.table.name == table }),
+      let rowIDName = table.rowIDName
+    else { return nil }
+    let reader = SQLiteRowReader(table: table, agent: agent, time: time)
+    var metric: AgentMetric?
+    try connection.forEachRow("\(table.selectSQL) WHERE \(rowIDName) = ?", [.integer(rowID)]) { row in
+      metric = Self.metric(reader, row)
+    }
+    return metric
+  }
+
+  private static func metric(_ reader: SQLiteRowReader, _ row: borrowing SQLiteStatement) -> AgentMetric {
+    AgentMetric(
+      name: name(reader, row), value: reader.value(.value, row).flatMap(LegacyConversion.number),
+      unit: reader.text(.unit, row), metadata: reader.metadata(row),
+      timestamp: reader.time(.time, row)?.date, isImported: false)
   }
 
   /// Measurements by spans of time, the earliest first.
@@ -63,10 +80,16 @@ struct SQLiteMetrics {
   // MARK: - Writing
 
   /// Records a measurement: in a legacy table where one is simple enough, else in our own.
-  func record(_ draft: MetricDraft, makeOwnTable: () throws -> SQLiteTable) throws {
+  ///
+  /// - Parameter needsRowID: whether only a table serves whose rows can be found again by their rowid.
+  /// - Returns: the table's name.
+  func record(
+    _ draft: MetricDraft, needsRowID: Bool, makeOwnTable: () throws -> SQLiteTable
+  ) throws -> String {
     let moment = draft.time.map { Timestamp(microseconds: $0) } ?? .now
     for table in catalog.tables(of: .metrics) where !table.isOwn {
-      if try write(draft, moment, into: table) { return }
+      if needsRowID, table.rowIDName == nil { continue }
+      if try write(draft, moment, into: table) { return table.table.name }
     }
     let table = try makeOwnTable()
     try connection.execute(
@@ -78,6 +101,7 @@ struct SQLiteMetrics {
         .text(agent), .text(draft.name), .real(draft.value), draft.unit.map(SQLiteValue.text) ?? .null,
         .text(JSON.object(draft.metadata).jsonbText), .text(moment.text),
       ])
+    return table.table.name
   }
 
   /// Adds a row in the shape of a legacy table; false where the measurement does not fit it exactly.

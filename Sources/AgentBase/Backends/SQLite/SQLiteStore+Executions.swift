@@ -2,10 +2,20 @@
 
 extension SQLiteStore {
   func begin(_ draft: ExecutionDraft) async throws {
-    try await write { try $0.executions.begin(draft, in: try $0.ownTable(of: .executions)) }
+    try await write { transaction in
+      let table = try transaction.ownTable(of: .executions)
+      try transaction.executions.begin(draft, in: table)
+      try transaction.noteRow(.execution, id: draft.id, in: table.table.name)
+    }
   }
 
-  func end(_ end: ExecutionEnd) async throws -> Bool { try await write { try $0.executions.end(end) } }
+  func end(_ end: ExecutionEnd) async throws -> Bool {
+    try await write { transaction in
+      let isEnded = try transaction.executions.end(end)
+      if isEnded { try transaction.noteEnd(of: end.id) }
+      return isEnded
+    }
+  }
 
   func executions(_ query: ExecutionQuery) async throws -> [Placed<AgentExecution>] {
     try await read { try $0.executions.find(query) }

@@ -2,15 +2,23 @@
 
 extension SQLiteStore {
   func store(_ draft: MemoryDraft) async throws -> Int64 {
-    try await write { try $0.memoryWriter().store(draft) }
+    try await write { transaction in
+      transaction.note(.memory(draft.name))
+      return try transaction.memoryWriter().store(draft)
+    }
   }
 
   func store(_ draft: MemoryDraft, expecting: MemoryExpectation) async throws -> MemoryWrite {
-    try await write { try $0.memoryWriter().store(draft, expecting: expecting) }
+    try await write { transaction in
+      let outcome = try transaction.memoryWriter().store(draft, expecting: expecting)
+      if case .stored = outcome { transaction.note(.memory(draft.name)) }
+      return outcome
+    }
   }
 
   func store(_ drafts: [MemoryDraft]) async throws {
     try await write { transaction in
+      transaction.note(drafts.map(\.name))
       let writer = try transaction.memoryWriter()
       for draft in drafts { try writer.store(draft) }
     }
@@ -35,6 +43,7 @@ extension SQLiteStore {
     guard refreshing, found?.timeToLive != nil else { return found }
     return try await write { transaction in
       let memories = transaction.memories
+      transaction.note(.memory(name))
       try memories.refresh(name)
       return try memories.memory(name)
     }
@@ -49,6 +58,7 @@ extension SQLiteStore {
 
   func delete(_ names: [MemoryName], keepingHistory: Bool) async throws -> Int {
     try await write { transaction in
+      transaction.note(names)
       if keepingHistory { _ = try transaction.ownTable(of: .memories) }
       let memories = transaction.memories
       return try names.count { try memories.delete($0, keepingHistory: keepingHistory) }
@@ -72,6 +82,6 @@ extension SQLiteStore {
   }
 
   func sweep(batchSize: Int) async throws -> Int {
-    try await write { try $0.memories.sweep(batchSize: batchSize) }
+    try await write { try $0.sweep(batchSize: batchSize) }
   }
 }

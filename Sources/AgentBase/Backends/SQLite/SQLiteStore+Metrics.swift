@@ -4,7 +4,10 @@ extension SQLiteStore {
   func record(_ drafts: [MetricDraft]) async throws {
     try await write { transaction in
       for draft in drafts {
-        try transaction.metrics.record(draft) { try transaction.ownTable(of: .metrics) }
+        let table = try transaction.metrics.record(draft, needsRowID: transaction.isCarrying) {
+          try transaction.ownTable(of: .metrics)
+        }
+        try transaction.noteRow(.metric, id: TimeOrderedUUID.make(), in: table)
       }
     }
   }

@@ -19,7 +19,10 @@ extension SQLiteStore {
   func declare(_ spaces: [StoredSpace]) async throws -> [StoredSpace] {
     try await write { transaction in
       _ = try transaction.ownTable(of: .memories)
-      for space in spaces { try transaction.memories.write(space, isReplacing: false) }
+      for space in spaces {
+        transaction.note(.space(space.namespace))
+        try transaction.memories.write(space, isReplacing: false)
+      }
       return try transaction.memories.spaces()
     }
   }
@@ -27,6 +30,7 @@ extension SQLiteStore {
   func set(_ space: StoredSpace) async throws {
     try await write { transaction in
       _ = try transaction.ownTable(of: .memories)
+      transaction.note(.space(space.namespace))
       try transaction.memories.write(space, isReplacing: true)
     }
   }
@@ -39,6 +43,9 @@ extension SQLiteStore {
   }
 
   func replace(_ embeddings: [NewEmbedding]) async throws -> Int {
-    try await write { try $0.memories.replace(embeddings) }
+    try await write { transaction in
+      transaction.note(embeddings.map(\.name))
+      return try transaction.memories.replace(embeddings)
+    }
   }
 }

@@ -2,7 +2,11 @@
 
 extension SQLiteStore {
   func register(_ draft: ToolDraft) async throws {
-    try await write { try $0.tools.register(draft, in: try $0.ownTable(of: .tools)) }
+    try await write { transaction in
+      transaction.note(.tool(draft.name))
+      let table = try transaction.ownTable(of: .tools)
+      try transaction.tools.register(draft, in: table)
+    }
   }
 
   func tools() async throws -> [AgentTool] { try await read { try $0.tools.all() } }
@@ -13,15 +17,22 @@ extension SQLiteStore {
 
   func countUses(ofTool name: String, _ uses: ToolCounts) async throws -> Bool {
     try await write { transaction in
-      try transaction.tools.countUses(name, uses) { try transaction.ownTable(of: .tools) }
+      transaction.note(.tool(name))
+      return try transaction.tools.countUses(name, uses) { try transaction.ownTable(of: .tools) }
     }
   }
 
   func setTool(_ name: String, isEnabled: Bool) async throws -> Bool {
     try await write { transaction in
-      try transaction.tools.setEnabled(name, isEnabled) { try transaction.ownTable(of: .tools) }
+      transaction.note(.tool(name))
+      return try transaction.tools.setEnabled(name, isEnabled) { try transaction.ownTable(of: .tools) }
     }
   }
 
-  func deleteTool(named name: String) async throws -> Bool { try await write { try $0.tools.delete(name) } }
+  func deleteTool(named name: String) async throws -> Bool {
+    try await write { transaction in
+      transaction.note(.tool(name))
+      return try transaction.tools.delete(name)
+    }
+  }
 }

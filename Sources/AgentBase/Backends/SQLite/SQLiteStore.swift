@@ -6,8 +6,12 @@ import SQLite
 /// An agent's rows in a SQLite file.
 final class SQLiteStore: AgentStore {
   private let lease: SharedLease<SQLiteAgentFile>
-  private let agent: String
+  let agent: String
   let time: LegacyTime
+  /// The most changes that may wait to be carried to Postgres.
+  private let outboxLimit: Int
+  /// How long a call waits for a change of the phase of a cut-over.
+  private let waitLimit: Duration
   /// The transaction that every call belongs to; nil where each is one of its own.
   let transaction: SQLiteTransaction?
 
@@ -15,31 +19,32 @@ final class SQLiteStore: AgentStore {
 
   /// Opens a file; the agents of one file share its connections.
   convenience init(path: String, config: AgentConfig) async throws {
-    let (waitLimit, isEager) = (config.waitLimit, config.isEager)
-    let observer = DriverEvents(config.eventHandler, slowQueryLimit: config.slowQueryLimit)?.sqlite
-    let lease = try await SQLiteAgentFile.shared.lease(SQLiteAgentFile.key(for: path)) {
-      try await SQLiteAgentFile(path: path, waitLimit: waitLimit, isEager: isEager, observer: observer)
-    } close: {
-      await $0.close()
-    }
+    let lease = try await SQLiteAgentFile.lease(path: path, config: config)
     self.init(
-      lease: lease, agent: config.id, time: LegacyTime(naiveZone: config.legacyTimeZone), transaction: nil)
+      lease: lease, agent: config.id, time: LegacyTime(naiveZone: config.legacyTimeZone),
+      outboxLimit: config.outboxLimit, waitLimit: config.waitLimit, transaction: nil)
     if let interval = config.sweepInterval {
-      let (file, agent, time) = (lease.resource, agent, time)
+      let (file, agent, time, limit) = (lease.resource, agent, time, outboxLimit)
       file.sweeper.add(agent, every: interval, for: config) { [weak file] in
-        try await file?.sweep(agent, time) ?? 0
+        try await file?.sweep(agent, time, outboxLimit: limit) ?? 0
       }
     }
   }
 
   private init(
-    lease: SharedLease<SQLiteAgentFile>, agent: String, time: LegacyTime, transaction: SQLiteTransaction?
+    lease: SharedLease<SQLiteAgentFile>, agent: String, time: LegacyTime, outboxLimit: Int,
+    waitLimit: Duration, transaction: SQLiteTransaction?
   ) {
     self.lease = lease
     self.agent = agent
     self.time = time
+    self.outboxLimit = outboxLimit
+    self.waitLimit = waitLimit
     self.transaction = transaction
   }
+
+  /// The file, which agents share.
+  var file: SQLiteAgentFile { lease.resource }
 
   /// Lets the file go; the last agent of a file closes it.
   func close() async { await lease.release() }
@@ -50,8 +55,35 @@ final class SQLiteStore: AgentStore {
     isRetryable: Bool, _ body: nonisolated(nonsending) (any AgentStore) async throws -> Value
   ) async throws -> Value {
     // Nobody else writes beside it, so there is nothing to run again for.
-    try await lease.resource.transaction(within: transaction) { transaction in
-      try await body(SQLiteStore(lease: lease, agent: agent, time: time, transaction: transaction))
+    let outer = transaction
+    return try await whileHeld {
+      try await lease.resource.transaction(within: outer) { transaction in
+        let store = SQLiteStore(
+          lease: lease, agent: agent, time: time, outboxLimit: outboxLimit, waitLimit: waitLimit,
+          transaction: transaction)
+        // Before the body: while it runs nobody can change the phase.
+        if outer == nil { try await store.attempt { _ in } }
+        return try await body(store)
+      }
+    }
+  }
+
+  /// Runs a call, and again while a cut-over has it wait.
+  private nonisolated(nonsending) func whileHeld<Value>(
+    _ call: nonisolated(nonsending) () async throws -> Value
+  ) async throws -> Value {
+    let end = ContinuousClock.now + waitLimit
+    while true {
+      do {
+        return try await call()
+      } catch is CutoverHold {
+        guard ContinuousClock.now < end else {
+          throw AgentBaseError(
+            .unavailable, "the agent's writes are held back by a cut-over for longer than the wait limit",
+            advice: "Try again in a moment; `agentbase cutover status` tells the phase.", isSafeToRetry: true)
+        }
+        try await Task.sleep(for: .milliseconds(20))
+      }
     }
   }
 
@@ -85,9 +117,15 @@ final class SQLiteStore: AgentStore {
   func write<Value: Sendable>(
     _ body: @escaping @Sendable (SQLiteAgentTransaction) throws -> Value
   ) async throws -> Value {
-    let (agent, time) = (agent, time)
+    try await whileHeld { try await attempt(body) }
+  }
+
+  private nonisolated(nonsending) func attempt<Value: Sendable>(
+    _ body: @escaping @Sendable (SQLiteAgentTransaction) throws -> Value
+  ) async throws -> Value {
+    let (agent, time, limit) = (agent, time, outboxLimit)
     return try await lease.resource.write(in: transaction) {
-      try body(SQLiteAgentTransaction($0, $1, agent: agent, time: time))
+      try SQLiteAgentTransaction.write($0, $1, agent: agent, time: time, outboxLimit: limit, body)
     }
   }
 }

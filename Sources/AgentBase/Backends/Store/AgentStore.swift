@@ -15,6 +15,9 @@ protocol AgentStore: MemoryStore, SearchStore, ToolStore, MetricStore, Execution
     isRetryable: Bool, _ body: nonisolated(nonsending) (any AgentStore) async throws -> Value
   ) async throws -> Value
 
+  /// Where the cut-over of the agent stands; nil where there is none.
+  func cutoverStatus() async throws -> CutoverStatus?
+
   /// Lets the database go, when what is under way is done.
   func close() async
 }

@@ -1,0 +1,91 @@
+// Reads of single keys from Postgres, while the SQLite file still decides: each is compared with the file.
+
+/// Which keys are read from Postgres: the same ones in every process, and more of them as the percentage grows.
+enum ReadShare {
+  /// A number from 0 to 99 that a key always has (FNV-1a): it is read from Postgres where the percentage is greater.
+  static func number(agent: String, _ name: MemoryName) -> Int {
+    var hash: UInt64 = 0xCBF2_9CE4_8422_2325
+    for text in [agent, name.namespace, name.key] {
+      for byte in text.utf8 { hash = (hash ^ UInt64(byte)) &* 0x100_0000_01B3 }
+      // What ends no text.
+      hash = (hash ^ 0xFF) &* 0x100_0000_01B3
+    }
+    return Int((hash ^ (hash >> 32)) % 100)
+  }
+}
+
+extension DualStore {
+  /// What the file has of a key, and whether it waits to be carried.
+  private struct Mine {
+    var memory: Memory?
+    var isWaiting: Bool
+  }
+
+  /// The current memory of a key from Postgres, if the file has the same; else the file's, which decides.
+  ///
+  /// A key whose last change is not in Postgres yet is read from the file: so an agent reads what it has written. Where Postgres
+  /// cannot be read, the file answers.
+  func compared(_ name: MemoryName) async throws -> Memory? {
+    var mine = try await mine(name)
+    // What changes while both are read is read again.
+    for _ in 0..<3 {
+      guard !mine.isWaiting else { return mine.memory }
+      let theirs: Memory?
+      do {
+        theirs = try await postgres().memory(name)
+      } catch let error as AgentBaseError {
+        pauseComparedReads()
+        config.eventHandler?.handle(
+          AgentEvent(
+            .replication,
+            "memories are read from the SQLite file, as Postgres cannot be read: \(error.message)",
+            level: .warning, agent: config.id))
+        return mine.memory
+      }
+      let digest = CutoverSides.digest(mine.memory)
+      if digest == CutoverSides.digest(theirs) { return theirs }
+      // Of what expires about now, the two clocks may think differently.
+      if (mine.memory == nil) != (theirs == nil), (mine.memory ?? theirs)?.expiresAt != nil {
+        return mine.memory
+      }
+      let again = try await self.mine(name)
+      guard again.isWaiting || CutoverSides.digest(again.memory) != digest else {
+        try await note(name, mine: mine.memory, theirs: theirs)
+        return mine.memory
+      }
+      mine = again
+    }
+    return mine.memory
+  }
+
+  private func mine(_ name: MemoryName) async throws -> Mine {
+    let agent = config.id
+    let time = sqlite.time
+    return try await sqlite.file.read { connection, catalog in
+      Mine(
+        memory: try SQLiteMemories(connection: connection, catalog: catalog, agent: agent, time: time)
+          .memory(name),
+        isWaiting: try Outbox(connection: connection, agent: agent).holds(.memory(name)))
+    }
+  }
+
+  private func note(_ name: MemoryName, mine: Memory?, theirs: Memory?) async throws {
+    let (agent, limit) = (config.id, max(1, config.differenceLimit))
+    let difference = CutoverDifference(
+      kind: OutboxChange.Kind.memory.rawValue, namespace: name.namespace, key: name.key,
+      sqlite: CutoverSides.digest(mine), postgres: CutoverSides.digest(theirs))
+    let isOver = try await sqlite.file.write { connection, _ in
+      try CutoverTable.note(difference, of: agent, limit: limit, connection)
+    }
+    config.eventHandler?.handle(
+      AgentEvent(
+        .difference, "a memory differs between SQLite and Postgres; the SQLite file has answered",
+        level: .warning, agent: agent))
+    guard isOver else { return }
+    config.eventHandler?.handle(
+      AgentEvent(
+        .difference,
+        "\(limit) reads differed between SQLite and Postgres: all keys are read from the SQLite file again",
+        level: .error, agent: agent, count: limit))
+  }
+}
