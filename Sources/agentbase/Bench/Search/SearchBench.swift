@@ -216,10 +216,12 @@ struct SearchBench: Sendable {
     let settings =
       "-c hnsw.ef_search=\(breadth) -c hnsw.iterative_scan=strict_order"
       + (isNear ? " -c enable_sort=off -c enable_seqscan=off -c enable_bitmapscan=off" : "")
-    return try await PgbenchRun(
+    let run = PgbenchRun(
       program: server.pgbench,
       environment: server.environment.merging(["PGDATABASE": database, "PGOPTIONS": settings]) { $1 },
-      folder: stage.folder, clients: 1, seconds: seconds
-    ).measure(statements)
+      folder: stage.folder, clients: 1, seconds: seconds)
+    // As our own calls: what they read is in memory before the clock runs.
+    _ = try await run.measure(statements)
+    return try await run.measure(statements)
   }
 }
