@@ -72,6 +72,22 @@ import Testing
     try await scene.expectWhole(loading.value)
   }
 
+  /// An index of what each store changes, though it be one of imported rows, keeps every store from being an update in place.
+  @Test(arguments: ["agent_memories", "agent_tools"])
+  func noIndexHoldsWhatEachStoreChanges(table: String) async throws {
+    let scene = try await SourceScene(.v15)
+    try scene.write("a/memory.db", "CREATE TABLE memory (id INTEGER PRIMARY KEY, content TEXT)")
+    _ = try await scene.importAll()
+    let used = try await scene.count("SELECT count(*) FROM pg_indexes WHERE tablename = '\(table)'")
+    #expect(used >= 3)
+    let changing = try await scene.texts(
+      """
+      SELECT indexrelid::regclass::text FROM pg_index JOIN pg_attribute ON attrelid = indrelid AND attnum = ANY (indkey)
+      WHERE indrelid = \(table)::regclass AND attname IN ('updated_at', 'version', 'content', 'metadata', 'usage_count')
+      """)
+    #expect(changing == [])
+  }
+
   @Test func whoDoesNotOwnTheTablesImportsAllTheSame() async throws {
     let scene = try await SourceScene(.v18)
     try scene.write("a/memory.db", "CREATE TABLE memory (id INTEGER PRIMARY KEY, content TEXT)")
