@@ -4,7 +4,10 @@ internal import AgentBase
 internal import CSQLite
 internal import Foundation
 
-/// A file with our table of memories, used with the calls of sqlite3.h alone. One thread at a time uses it.
+/// A file with our table of memories, used with the calls of sqlite3.h alone.
+///
+/// `@unchecked Sendable`, though it may be used by one thread at a time: the benchmark, its only owner, awaits each of its loops, which
+/// run one after the other on a thread of `BlockingWork`.
 @safe
 final class RawSQLite: @unchecked Sendable {
   private let handle: OpaquePointer
