@@ -183,9 +183,11 @@ struct CutoverSides: Sendable {
 
   private static func digest(_ text: String) -> String { String(hash(text), radix: 16) }
 
-  /// FNV-1a, stirred at the end so that sums of it do not cancel out.
+  /// Stirred at the end so that sums of it do not cancel out.
   private static func hash(_ text: String) -> UInt64 {
-    var hash = text.utf8.reduce(0xCBF2_9CE4_8422_2325 as UInt64) { ($0 ^ UInt64($1)) &* 0x100_0000_01B3 }
+    var stable = StableHash()
+    stable.combine(text)
+    var hash = stable.value
     hash = (hash ^ (hash >> 30)) &* 0xBF58_476D_1CE4_E5B9
     hash = (hash ^ (hash >> 27)) &* 0x94D0_49BB_1331_11EB
     return hash ^ (hash >> 31)

@@ -2,15 +2,15 @@
 
 /// Which keys are read from Postgres: the same ones in every process, and more of them as the percentage grows.
 enum ReadShare {
-  /// A number from 0 to 99 that a key always has (FNV-1a): it is read from Postgres where the percentage is greater.
+  /// A number from 0 to 99 that a key always has: it is read from Postgres where the percentage is greater.
   static func number(agent: String, _ name: MemoryName) -> Int {
-    var hash: UInt64 = 0xCBF2_9CE4_8422_2325
+    var hash = StableHash()
     for text in [agent, name.namespace, name.key] {
-      for byte in text.utf8 { hash = (hash ^ UInt64(byte)) &* 0x100_0000_01B3 }
-      // What ends no text.
-      hash = (hash ^ 0xFF) &* 0x100_0000_01B3
+      hash.combine(text)
+      // What stands in no text.
+      hash.combine(0xFF)
     }
-    return Int((hash ^ (hash >> 32)) % 100)
+    return Int((hash.value ^ (hash.value >> 32)) % 100)
   }
 }
 

@@ -9,9 +9,9 @@ enum TextSearchVector {
   /// It is short, whatever the id: where two agents had one, the index would find memories of both, and the condition on the
   /// agent leaves the others out.
   static func owner(_ agent: String) -> String {
-    // FNV-1a.
-    let hash = agent.utf8.reduce(0xCBF2_9CE4_8422_2325 as UInt64) { ($0 ^ UInt64($1)) &* 0x100_0000_01B3 }
-    return "\u{E000}" + String(hash, radix: 36)
+    var hash = StableHash()
+    hash.combine(agent)
+    return "\u{E000}" + String(hash.value, radix: 36)
   }
 
   static let type = PostgresType(rawValue: 3614)
