@@ -67,8 +67,8 @@ public struct MemoryValue: Sendable {
   /// The value as a `Type`.
   ///
   /// `JSON` is the value itself, exact. `String` is the string, or the text of a value that is none. Everything else is
-  /// decoded by `JSONDecoder`: dates as their seconds since 2001, `Data` from base64, infinities and NaN from
-  /// their names.
+  /// read as Foundation's `JSONDecoder` does by itself: dates from their seconds since 2001, `Data` from base64; and
+  /// infinities and NaN from their names.
   ///
   /// - Throws: `AgentBaseError` of the code `wrongType`, which says where in the value the type does not fit.
   public func decode<Value: Decodable>(as type: Value.Type) throws(AgentBaseError) -> Value {
@@ -79,14 +79,8 @@ public struct MemoryValue: Sendable {
     }
     if type == JSON.self, let value = json as? Value { return value }
     if type == String.self || type == String?.self, json != .null, let value = text as? Value { return value }
-    let data: Data
-    if case .stored(let text) = content {
-      data = Data(text.utf8)
-    } else {
-      data = Data(json.jsonbText.utf8)
-    }
     do {
-      return try Self.decoder.decode(type, from: data)
+      return try json.decoded(as: type)
     } catch {
       throw AgentBaseError(
         .wrongType, "the stored value is not \(Self.article(type)): \(Self.reason(error))",
@@ -96,15 +90,15 @@ public struct MemoryValue: Sendable {
 
   /// The string that a JSON text is, where it has no escapes: the commonest of all values, read without parsing it.
   private static func plainString(_ text: String) -> String? {
-    let bytes = text.utf8
-    guard bytes.count >= 2, bytes.first == UInt8(ascii: "\""), bytes.last == UInt8(ascii: "\"") else {
-      return nil
+    let string = unsafe text.utf8.withContiguousStorageIfAvailable { bytes -> String? in
+      let quote = UInt8(ascii: "\"")
+      guard bytes.count >= 2, unsafe bytes.first == quote, unsafe bytes.last == quote else { return nil }
+      let inner = unsafe UnsafeRawBufferPointer(
+        rebasing: UnsafeRawBufferPointer(bytes).dropFirst().dropLast())
+      guard unsafe JSONWriter.firstEscaped(in: inner, from: 0) == nil else { return nil }
+      return unsafe String(decoding: inner, as: UTF8.self)
     }
-    let inner = bytes.dropFirst().dropLast()
-    let isPlain = unsafe inner.withContiguousStorageIfAvailable { bytes in
-      unsafe !bytes.contains(where: { $0 == UInt8(ascii: "\\") || $0 == UInt8(ascii: "\"") || $0 < 0x20 })
-    }
-    return isPlain == true ? String(Substring(inner)) : nil
+    return string.flatMap { $0 }
   }
 
   // MARK: - Writing
@@ -119,7 +113,7 @@ public struct MemoryValue: Sendable {
     case let value as String: json = .string(value)
     default:
       do {
-        json = try JSON(parsing: Array(try encoder.encode(value)))
+        json = try JSON(encoding: value)
       } catch {
         throw AgentBaseError(
           .invalidValue, "the value cannot be written as JSON: \(reason(error))", underlying: error)
@@ -128,22 +122,6 @@ public struct MemoryValue: Sendable {
     try JSONLimits.check(json)
     return json.jsonbText
   }
-
-  // One of each for all calls: to make one costs as much as a small value.
-
-  static let decoder: JSONDecoder = {
-    let decoder = JSONDecoder()
-    decoder.nonConformingFloatDecodingStrategy = .convertFromString(
-      positiveInfinity: "Infinity", negativeInfinity: "-Infinity", nan: "NaN")
-    return decoder
-  }()
-
-  private static let encoder: JSONEncoder = {
-    let encoder = JSONEncoder()
-    encoder.nonConformingFloatEncodingStrategy = .convertToString(
-      positiveInfinity: "Infinity", negativeInfinity: "-Infinity", nan: "NaN")
-    return encoder
-  }()
 
   private static func article(_ type: Any.Type) -> String { "of the type \(type)" }
 

@@ -23,7 +23,7 @@ enum FieldDecoder {
     } catch is NeedsContainer {
       // An array, a dictionary or a type with members: the column holds it as JSON.
       guard let json = value.jsonValue, json != .null else { throw mismatch(type, value, path) }
-      return try MemoryValue.decoder.decode(type, from: Data(json.jsonbText.utf8))
+      return try json.decoded(as: type)
     }
   }
 

@@ -24,11 +24,15 @@ public struct JSONObject: Sendable {
 
   /// The members in their order; of those with one name, the last value counts (as in `jsonb`).
   public init(_ members: [(name: String, value: JSON)]) {
-    self.members.reserveCapacity(members.count)
     if members.count <= 8 {
-      for member in members { self[member.name] = member.value }
+      if Self.haveOwnNames(members) {
+        self.members = members
+      } else {
+        for member in members { self[member.name] = member.value }
+      }
       return
     }
+    self.members.reserveCapacity(members.count)
     var places: [ExactName: Int] = [:]
     places.reserveCapacity(members.count)
     for member in members {
@@ -39,6 +43,16 @@ public struct JSONObject: Sendable {
         self.members.append(member)
       }
     }
+  }
+
+  /// Whether no two members have one name; for a few of them.
+  private static func haveOwnNames(_ members: [(name: String, value: JSON)]) -> Bool {
+    for (place, member) in members.enumerated() {
+      for other in members[..<place] where other.name.utf8.count == member.name.utf8.count {
+        if other.name.utf8.elementsEqual(member.name.utf8) { return false }
+      }
+    }
+    return true
   }
 
   /// The value of the member of this name, byte by byte; setting it adds, replaces or (with nil) removes the member.

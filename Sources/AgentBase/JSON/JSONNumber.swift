@@ -26,7 +26,7 @@ public struct JSONNumber: Sendable, Hashable {
 
   /// The digits of a number in JSON's grammar; nil where `text` is none, or has more digits than numeric holds.
   public init?(text: String) {
-    if Self.isPlainInteger(text) {
+    if Self.isKept(text) {
       digits = text
       return
     }
@@ -59,13 +59,27 @@ public struct JSONNumber: Sendable, Hashable {
     self.digits = (isNegative && !isZero ? "-" : "") + String(decoding: digits, as: UTF8.self)
   }
 
-  /// Whether a text is the digits of a whole number as they are kept: the commonest of all numbers.
-  private static func isPlainInteger(_ text: String) -> Bool {
+  /// Whether a short text is digits as they are kept, without an exponent: all but a few of the numbers that there are.
+  private static func isKept(_ text: String) -> Bool {
     let bytes = text.utf8
-    guard bytes.count <= 18, let first = bytes.first else { return false }
-    let whole = first == UInt8(ascii: "-") ? bytes.dropFirst() : bytes[...]
-    guard let leading = whole.first, leading != 0x30 || bytes.count == 1 else { return false }
-    return whole.allSatisfy { $0 >= 0x30 && $0 <= 0x39 }
+    guard bytes.count <= 32, let first = bytes.first else { return false }
+    let isNegative = first == UInt8(ascii: "-")
+    var (before, after) = (0, 0)
+    var hasPoint = false
+    var isZero = true
+    var startsWithZero = false
+    for byte in isNegative ? bytes.dropFirst() : bytes[...] {
+      switch byte {
+      case 0x30...0x39:
+        if hasPoint { after += 1 } else { before += 1 }
+        if before == 1, !hasPoint { startsWithZero = byte == 0x30 }
+        isZero = isZero && byte == 0x30
+      case UInt8(ascii: ".") where !hasPoint: hasPoint = true
+      default: return false
+      }
+    }
+    return before > 0 && (!startsWithZero || before == 1) && (!hasPoint || after > 0)
+      && !(isNegative && isZero)
   }
 
   /// The digits with the point moved by `exponent`; nil past the limits of numeric.

@@ -159,11 +159,9 @@ private struct JSONParser {
       }
       if byte == UInt8(ascii: "\"") {
         if !text.isEmpty { text.append(contentsOf: bytes[start..<offset]) }
-        guard
-          let string = text.isEmpty
-            ? String(validating: bytes[start..<offset], as: UTF8.self)
-            : String(validating: text, as: UTF8.self)
-        else { throw error("text that is not UTF-8") }
+        let string =
+          text.isEmpty ? Self.string(bytes.span.extracting(start..<offset)) : Self.string(text.span)
+        guard let string else { throw error("text that is not UTF-8") }
         offset += 1
         return string
       }
@@ -172,6 +170,12 @@ private struct JSONParser {
       try escape(into: &text)
       start = offset
     }
+  }
+
+  /// What String(validating:) answers, without the generic types that it asks the runtime for at each call.
+  private static func string(_ bytes: Span<UInt8>) -> String? {
+    guard let text = try? UTF8Span(validating: bytes) else { return nil }
+    return String(copying: text)
   }
 
   /// The place of the next quote, backslash or control character.
