@@ -80,6 +80,11 @@ for target in package.targets where [.regular, .executable, .test].contains(targ
     .enableUpcomingFeature("MemberImportVisibility"),
     .treatAllWarnings(as: .error),
   ]
+  // In the libraries an async function runs where its caller does, without a switch of executors at each call within a
+  // verb. AgentBase's verbs themselves are @concurrent: no work of theirs runs on an application's main actor.
+  if target.type == .regular, target.name != "TestSupport" {
+    target.swiftSettings?.append(.enableUpcomingFeature("NonisolatedNonsendingByDefault"))
+  }
   if target.type != .test, target.name != "TestSupport" {
     target.swiftSettings?.append(.strictMemorySafety())
   }

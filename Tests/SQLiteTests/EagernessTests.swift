@@ -109,7 +109,7 @@ struct EagernessTests {
 
   @Test("What is in vain is tried less and less often, and again when it pays")
   func patience() {
-    var patience = SQLitePatience()
+    let patience = SQLitePatience()
     func tries(of calls: Int, inVain: Bool) -> Int {
       (0..<calls).count { _ in
         guard patience.mayTry() else { return false }

@@ -16,8 +16,8 @@ final class SQLiteEagerness: Sendable {
 
   private let isOn: Bool
   private let callers = Atomic<Int>(0)
-  private let writes = Mutex(SQLitePatience())
-  private let reads = Mutex(SQLitePatience())
+  private let writes = SQLitePatience()
+  private let reads = SQLitePatience()
 
   /// - Parameter isOn: false where every wait is to suspend its task.
   init(isOn: Bool) {
@@ -39,9 +39,9 @@ final class SQLiteEagerness: Sendable {
     }
     let isAlone = callers.add(1, ordering: .relaxed).newValue == 1
     defer { callers.subtract(1, ordering: .relaxed) }
-    let mayLookOut = isAlone && writes.withLock { $0.mayTry() }
+    let mayLookOut = isAlone && writes.mayTry()
     let wasInVain = try await body(mayLookOut)
-    if mayLookOut { writes.withLock { $0.note(wasInVain: wasInVain) } }
+    if mayLookOut { writes.note(wasInVain: wasInVain) }
   }
 
   /// Looks out for something, without blocking, for `longest` at most.
@@ -63,27 +63,30 @@ final class SQLiteEagerness: Sendable {
   // MARK: - Reads
 
   /// Whether the next read may run on its caller's thread.
-  func mayRead() -> Bool { isOn && reads.withLock { $0.mayTry() } }
+  func mayRead() -> Bool { isOn && reads.mayTry() }
 
   /// Notes how long such a read took.
-  func noteRead(_ time: Duration) { reads.withLock { $0.note(wasInVain: time > Self.longest) } }
+  func noteRead(_ time: Duration) { reads.note(wasInVain: time > Self.longest) }
 }
 
-/// How often something is tried, from how often it was in vain.
-struct SQLitePatience {
-  private var pause = 0
-  private var left = 0
+/// How often something is tried, from how often it was in vain. Two that note at once may count as one.
+final class SQLitePatience: Sendable {
+  private let pause = Atomic<Int>(0)
+  private let left = Atomic<Int>(0)
 
   /// Whether to try it this time.
-  mutating func mayTry() -> Bool {
-    guard left > 0 else { return true }
-    left -= 1
+  func mayTry() -> Bool {
+    guard left.load(ordering: .relaxed) > 0 else { return true }
+    left.subtract(1, ordering: .relaxed)
     return false
   }
 
   /// Notes how a try went: each in vain doubles the pause before the next, each other one halves it.
-  mutating func note(wasInVain: Bool) {
-    pause = wasInVain ? min(max(2 * pause, 8), 4096) : pause / 2
-    left = wasInVain ? pause : 0
+  func note(wasInVain: Bool) {
+    let last = pause.load(ordering: .relaxed)
+    guard wasInVain || last > 0 else { return }
+    let next = wasInVain ? min(max(2 * last, 8), 4096) : last / 2
+    pause.store(next, ordering: .relaxed)
+    left.store(wasInVain ? next : 0, ordering: .relaxed)
   }
 }

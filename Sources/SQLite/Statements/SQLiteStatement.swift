@@ -157,7 +157,8 @@ public struct SQLiteStatement: ~Copyable {
     case .blob: unsafe withBytes(column) { unsafe .blob([UInt8]($0)) }
     case .text:
       unsafe withBytes(column) { bytes in
-        if let text = unsafe String(validating: bytes, as: UTF8.self) { return .text(text) }
+        let span = unsafe Span<UInt8>(_unsafeElements: bytes.assumingMemoryBound(to: UInt8.self))
+        if let text = try? UTF8Span(validating: span) { return .text(String(copying: text)) }
         return unsafe .malformedText([UInt8](bytes))
       }
     }

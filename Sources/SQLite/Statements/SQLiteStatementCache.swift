@@ -89,16 +89,7 @@ extension SQLiteStatementCache {
       return isSame.flatMap { $0 } ?? left.sql.utf8.elementsEqual(right.sql.utf8)
     }
 
-    /// Long texts differ in their length, their beginning or their end: that is enough to tell most of them apart.
-    func hash(into hasher: inout Hasher) {
-      let bytes = sql.utf8
-      hasher.combine(bytes.count)
-      unsafe bytes.withContiguousStorageIfAvailable { bytes in
-        unsafe hasher.combine(
-          bytes: UnsafeRawBufferPointer(rebasing: UnsafeRawBufferPointer(bytes).prefix(64)))
-        unsafe hasher.combine(
-          bytes: UnsafeRawBufferPointer(rebasing: UnsafeRawBufferPointer(bytes).suffix(64)))
-      }
-    }
+    /// A connection has few texts, and few of one length: to compare those costs less than to hash a long one.
+    func hash(into hasher: inout Hasher) { hasher.combine(sql.utf8.count) }
   }
 }

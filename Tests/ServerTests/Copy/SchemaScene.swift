@@ -63,7 +63,7 @@ struct SchemaScene {
   ///
   /// - Parameter steps: how many of the steps after the rows are run; nil for all.
   @discardableResult
-  func make(
+  nonisolated(nonsending) func make(
     tables: Set<String>? = nil, schema: String = "public", steps: Int? = nil
   ) async throws -> Outcome {
     let existing = try await SchemaBuild.existing(in: schema, on: connection)
@@ -82,7 +82,9 @@ struct SchemaScene {
   // MARK: Rows
 
   /// Inserts every row, one by one, as text that the server reads; answers how many it refuses.
-  private func load(_ table: SchemaTranslation.TargetTable, _ schema: String) async throws -> Int {
+  private nonisolated(nonsending) func load(_ table: SchemaTranslation.TargetTable, _ schema: String)
+    async throws -> Int
+  {
     let target = PostgresIdentifier.quoted(schema) + "." + PostgresIdentifier.quoted(table.target)
     let there = try await connection.queryOne("SELECT count(*) FROM \(unsafeSQL: target)")
     if try there?.decode(0, as: Int.self) != 0 { return 0 }
@@ -104,7 +106,9 @@ struct SchemaScene {
     return rejected
   }
 
-  private func generatedColumns(of table: String, _ schema: String) async throws -> Set<String> {
+  private nonisolated(nonsending) func generatedColumns(of table: String, _ schema: String) async throws
+    -> Set<String>
+  {
     let rows = try await connection.query(
       """
       SELECT attname::text FROM pg_attribute JOIN pg_class AS c ON c.oid = attrelid
