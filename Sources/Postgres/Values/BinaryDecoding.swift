@@ -74,8 +74,15 @@ enum DecodingFailure: Error {
 
   /// The bytes as UTF-8.
   func text() throws(DecodingFailure) -> String {
-    guard let text = unsafe String(validating: bytes, as: UTF8.self) else { throw .malformed }
+    guard let text = unsafe string(bytes) else { throw .malformed }
     return text
+  }
+
+  /// What String(validating:) answers, without the generic types that it asks the runtime for at each call.
+  private func string(_ bytes: UnsafeRawBufferPointer) -> String? {
+    let span = unsafe Span<UInt8>(_unsafeElements: bytes.assumingMemoryBound(to: UInt8.self))
+    guard let text = try? UTF8Span(validating: span) else { return nil }
+    return String(copying: text)
   }
 
   func uuid() throws(DecodingFailure) -> PostgresUUID {
@@ -101,7 +108,7 @@ enum DecodingFailure: Error {
   /// The text of `jsonb`, behind the version of its binary form.
   func jsonb() throws(DecodingFailure) -> String {
     guard unsafe bytes.first == 1,
-      let text = unsafe String(validating: UnsafeRawBufferPointer(rebasing: bytes.dropFirst()), as: UTF8.self)
+      let text = unsafe string(UnsafeRawBufferPointer(rebasing: bytes.dropFirst()))
     else { throw .malformed }
     return text
   }

@@ -24,11 +24,12 @@ enum GatheredAnswer<Answer: Sendable>: Sendable {
   case runApart
 }
 
-/// Keeps a call while it waits: entries are moved about, and a call is large.
-private final class CallBox<Call: Sendable>: Sendable {
+/// Keeps a call and its caller while it waits: entries are moved about, and these are large and generic.
+private final class CallBox<Call: Sendable, Caller: Sendable>: Sendable {
   let call: Call
+  let caller: Caller
 
-  init(_ call: Call) { self.call = call }
+  init(_ call: Call, _ caller: Caller) { (self.call, self.caller) = (call, caller) }
 }
 
 /// Calls that wait for each other.
@@ -39,18 +40,20 @@ struct CallQueue<Call: Sendable, Answer: Sendable>: Sendable {
   struct Entry: Sendable {
     /// Its number: later calls have greater ones.
     let ticket: Int
-    private let box: CallBox<Call>
-    var call: Call { box.call }
-    /// Nil once it was answered.
-    var caller: Caller?
+    private let box: CallBox<Call, Caller>
+    /// Whether it was answered while it was under way.
+    var isAnswered = false
     /// Whether its task was cancelled while the call was under way.
     var isCancelled = false
 
     init(ticket: Int, call: Call, caller: Caller) {
       self.ticket = ticket
-      box = CallBox(call)
-      self.caller = caller
+      box = CallBox(call, caller)
     }
+
+    var call: Call { box.call }
+    /// Nil once it was answered.
+    var caller: Caller? { isAnswered ? nil : box.caller }
   }
 
   /// Calls that are under way together.
@@ -205,7 +208,7 @@ struct CallQueue<Call: Sendable, Answer: Sendable>: Sendable {
       guard let place = batches[batch].entries.firstIndex(where: { $0.ticket == ticket }) else { continue }
       if leavesAtOnce {
         guard let caller = batches[batch].entries[place].caller else { return .none }
-        batches[batch].entries[place].caller = nil
+        batches[batch].entries[place].isAnswered = true
         return .answer(caller)
       }
       batches[batch].entries[place].isCancelled = true
