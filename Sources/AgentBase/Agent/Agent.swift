@@ -21,7 +21,7 @@ public final class Agent: AgentOperations {
   ///
   /// - Throws: `AgentBaseError`: `unavailable` where the database cannot be reached, `schema` where it holds other tables of
   ///   these names, `permission` where its user may not create them.
-  public init(_ config: AgentConfig) async throws {
+  @concurrent public init(_ config: AgentConfig) async throws {
     try StoredLimits.check(config.id, "agent's id")
     try StoredLimits.checkText(config.name, "agent's name")
     switch config.memoryBackend.kind {
@@ -38,7 +38,7 @@ public final class Agent: AgentOperations {
   /// Closes the agent, when its calls that are under way have ended. The last agent of a database closes its connections.
   ///
   /// In the body of a transaction of this agent, the transaction is undone, and the rest happens after its end.
-  public func close() async {
+  @concurrent public func close() async {
     guard access.end(AgentBaseError(.closed, "the agent is closed")) else { return }
     let store = access.store
     if TransactionFrame.undo(ofAgent: id, on: store) {

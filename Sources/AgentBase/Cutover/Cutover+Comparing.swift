@@ -7,7 +7,7 @@ extension Cutover {
   /// Compares all that the agent reads from either side. What is written meanwhile is looked at again.
   ///
   /// - Parameter repair: has memories and tools that differ be carried again.
-  package func compare(repair: Bool = false) async throws -> CutoverComparison {
+  @concurrent package func compare(repair: Bool = false) async throws -> CutoverComparison {
     _ = try await drain()
     let sqlite = try await SQLiteStore(path: path, config: config)
     do {
@@ -129,7 +129,8 @@ extension Cutover {
   }
 
   /// The keys that differed when agents read them from both sides, the first ones.
-  package func differences(limit: Int = CutoverComparison.mostDifferences) async throws -> [CutoverDifference]
+  @concurrent package func differences(limit: Int = CutoverComparison.mostDifferences) async throws
+    -> [CutoverDifference]
   {
     let agent = agent
     return try await file.resource.read { connection, catalog in

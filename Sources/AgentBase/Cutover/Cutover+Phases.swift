@@ -15,7 +15,7 @@ extension Cutover {
   /// - Parameter force: leaves the comparison out; and takes the database over from another file. What was acknowledged is never
   ///   lost: Postgres alone is reached only when everything has been carried.
   /// - Throws: `AgentBaseError` of the code `cutover` where the step is refused; `CutoverRefusal` where the comparison does.
-  package func set(
+  @concurrent package func set(
     _ phase: CutoverPhase, readPercent: Int = 10, force: Bool = false
   ) async throws -> CutoverStatus {
     let before = try await status()

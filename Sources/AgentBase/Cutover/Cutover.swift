@@ -14,7 +14,9 @@ package final class Cutover: Sendable {
   let carrier: Replicator
 
   /// Opens the file, which has to be there. Postgres is connected to when it is needed.
-  package init(sqlitePath: String, url: String, agent: String, legacyTimeZone: TimeZone = .gmt) async throws {
+  @concurrent package init(sqlitePath: String, url: String, agent: String, legacyTimeZone: TimeZone = .gmt)
+    async throws
+  {
     guard FileManager.default.fileExists(atPath: sqlitePath) else {
       throw AgentBaseError(
         .unavailable, "there is no file \(sqlitePath)", advice: "Correct its path (AGENT_SQLITE_PATH).")
@@ -30,7 +32,7 @@ package final class Cutover: Sendable {
   }
 
   /// Lets both databases go.
-  package func close() async {
+  @concurrent package func close() async {
     await carrier.stop()
     await file.release()
   }
@@ -38,7 +40,7 @@ package final class Cutover: Sendable {
   // MARK: - Looking
 
   /// Where the cut-over stands, as the file says; an agent without one is in the phase `sqliteOnly`.
-  package func status() async throws -> CutoverStatus {
+  @concurrent package func status() async throws -> CutoverStatus {
     let agent = agent
     return try await file.resource.read { connection, catalog in
       guard catalog.ownVersion >= CutoverTable.step,
@@ -52,7 +54,7 @@ package final class Cutover: Sendable {
   /// Connects to Postgres, and checks that the file and the database belong together.
   ///
   /// - Throws: `AgentBaseError`: `unavailable` where it cannot be reached, `cutover` where they do not.
-  package func checkPostgres() async throws {
+  @concurrent package func checkPostgres() async throws {
     guard let record = try await Replicator.record(of: agent, file.resource) else { return }
     let pool = try await carrier.postgres(for: config).pool
     let follower = Follower(agent: agent, config: nil)
@@ -66,7 +68,8 @@ package final class Cutover: Sendable {
   /// Carries what waits, until no more than `limit` changes do or the time is over.
   ///
   /// - Returns: whether no more wait.
-  package func drain(to limit: Int64 = 0, for time: Duration = .seconds(30)) async throws -> Bool {
+  @concurrent package func drain(to limit: Int64 = 0, for time: Duration = .seconds(30)) async throws -> Bool
+  {
     _ = try await carrier.postgres(for: config)
     let end = ContinuousClock.now + time
     while true {

@@ -21,7 +21,7 @@ public final class Database: DatabaseOperations {
   ///
   /// - Throws: `AgentBaseError`: `unavailable` where it cannot be reached or opened, `invalidConfiguration` where the URL is
   ///   wrong.
-  public init(_ configuration: DatabaseConfiguration) async throws {
+  @concurrent public init(_ configuration: DatabaseConfiguration) async throws {
     self.configuration = configuration
     switch configuration.backend.kind {
     case .sqlite(let path):
@@ -39,7 +39,7 @@ public final class Database: DatabaseOperations {
   }
 
   /// Closes the database, when its calls that are under way have ended.
-  public func close() async {
+  @concurrent public func close() async {
     if access.end(AgentBaseError(.closed, "database \"\(name)\" is closed")) { await backend.close() }
   }
 
@@ -55,7 +55,7 @@ public final class Database: DatabaseOperations {
   /// Asks the database for a sign of life. It never throws: what is wrong stands in the answer, with advice.
   ///
   /// - Parameter limit: how long it may take.
-  public func healthCheck(limit: Duration = .seconds(5)) async -> DatabaseHealth {
+  @concurrent public func healthCheck(limit: Duration = .seconds(5)) async -> DatabaseHealth {
     let start = ContinuousClock.now
     let answer = await version(within: limit)
     let latency = ContinuousClock.now - start

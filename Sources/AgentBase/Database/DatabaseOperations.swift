@@ -14,7 +14,7 @@ extension DatabaseOperations {
   ///
   /// - Throws: `AgentBaseError`: `constraint` where a rule of a table refuses a row, `database` where the statement is wrong,
   ///   `unavailable` where the database is; `CancellationError`.
-  public func query(_ statement: DatabaseStatement) async throws -> [DatabaseRow] {
+  @concurrent public func query(_ statement: DatabaseStatement) async throws -> [DatabaseRow] {
     try statement.check()
     return try await access.counted("query") { try await $0.query(statement) }
   }
@@ -22,14 +22,14 @@ extension DatabaseOperations {
   /// All rows, each as a `Row`: see `DatabaseRow.decode(as:)`.
   ///
   /// - Throws: as the other, and the code `wrongType` where a row is no `Row`.
-  public func query<Row: Decodable>(
+  @concurrent public func query<Row: Decodable>(
     _ statement: DatabaseStatement, as type: Row.Type = Row.self
   ) async throws -> [Row] {
     try await query(statement).map { row throws(AgentBaseError) in try row.decode(as: type) }
   }
 
   /// The first row that a statement answers; nil where there is none.
-  public func queryOne(_ statement: DatabaseStatement) async throws -> DatabaseRow? {
+  @concurrent public func queryOne(_ statement: DatabaseStatement) async throws -> DatabaseRow? {
     try statement.check()
     return try await access.counted("queryOne") { try await $0.query(statement) }.first
   }
@@ -37,7 +37,7 @@ extension DatabaseOperations {
   /// The first row as a `Row`; nil where there is none.
   ///
   /// - Throws: as `query` does.
-  public func queryOne<Row: Decodable>(
+  @concurrent public func queryOne<Row: Decodable>(
     _ statement: DatabaseStatement, as type: Row.Type = Row.self
   ) async throws -> Row? {
     try await queryOne(statement)?.decode(as: type)
@@ -49,7 +49,7 @@ extension DatabaseOperations {
   ///
   /// - Throws: as `query` does.
   @discardableResult
-  public func execute(_ statement: DatabaseStatement) async throws -> DatabaseResult {
+  @concurrent public func execute(_ statement: DatabaseStatement) async throws -> DatabaseResult {
     try statement.check()
     return try await access.counted("execute") { try await $0.execute(statement) }
   }
@@ -57,7 +57,7 @@ extension DatabaseOperations {
   /// Runs several statements, separated by semicolons and without values, all or none: what makes tables, for example.
   ///
   /// - Throws: as `query` does, for the first that fails.
-  public func executeScript(_ sql: String) async throws {
+  @concurrent public func executeScript(_ sql: String) async throws {
     guard !sql.utf8.contains(0) else {
       throw AgentBaseError(.invalidValue, "the script holds a NUL character")
     }

@@ -12,7 +12,7 @@ public final class Databases: Sendable {
   /// Opens them all, or none.
   ///
   /// - Throws: `AgentBaseError` that names the database which cannot be opened, or a name that is given twice.
-  public init(_ configurations: [DatabaseConfiguration]) async throws {
+  @concurrent public init(_ configurations: [DatabaseConfiguration]) async throws {
     let names = configurations.map(\.name)
     if let twice = Dictionary(grouping: names, by: { $0 }).first(where: { $0.value.count > 1 })?.key {
       throw AgentBaseError(.invalidConfiguration, "two databases have the name \"\(twice)\"")
@@ -40,7 +40,7 @@ public final class Databases: Sendable {
   }
 
   /// Opens the databases that the environment names; see `DatabaseConfiguration.all(in:)`.
-  public convenience init(
+  @concurrent public convenience init(
     environment: [String: String] = ProcessInfo.processInfo.environment
   ) async throws {
     try await self.init(DatabaseConfiguration.all(in: environment))
@@ -67,7 +67,7 @@ public final class Databases: Sendable {
   }
 
   /// How each of them is; all are asked at once.
-  public func healthCheck(limit: Duration = .seconds(5)) async -> [String: DatabaseHealth] {
+  @concurrent public func healthCheck(limit: Duration = .seconds(5)) async -> [String: DatabaseHealth] {
     await withTaskGroup(of: (String, DatabaseHealth).self) { group in
       for database in all.values {
         group.addTask { (database.name, await database.healthCheck(limit: limit)) }
@@ -80,7 +80,7 @@ public final class Databases: Sendable {
   public var metrics: [String: DatabaseMetrics] { all.mapValues(\.metrics) }
 
   /// Closes them all.
-  public func close() async {
+  @concurrent public func close() async {
     await withTaskGroup(of: Void.self) { group in
       for database in all.values { group.addTask { await database.close() } }
     }

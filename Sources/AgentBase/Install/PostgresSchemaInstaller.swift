@@ -29,7 +29,7 @@ package struct PostgresSchemaInstaller: Sendable {
   /// - Throws: `AgentBaseError` of the code `schema` where the database is newer than this program, or holds tables of these
   ///   names that the library did not make; `permission` where the user may not create them; `PostgresError` else.
   @discardableResult
-  package func install(on connection: PostgresConnection) async throws -> [SchemaStep] {
+  @concurrent package func install(on connection: PostgresConnection) async throws -> [SchemaStep] {
     var installed: [SchemaStep] = []
     while try await !pending(on: connection).isEmpty {
       guard let step = try await applyNext(on: connection) else { break }

@@ -5,7 +5,7 @@ extension AgentOperations {
   /// is none, and on Postgres.
   ///
   /// - Throws: `AgentBaseError`.
-  public func cutoverStatus() async throws -> CutoverStatus? {
+  @concurrent public func cutoverStatus() async throws -> CutoverStatus? {
     try await withStore { try await $0.cutoverStatus() }
   }
 }

@@ -24,7 +24,7 @@ extension AgentOperations {
   /// - Returns: what this call has changed.
   /// - Throws: `AgentBaseError` of the code `embedding` where the embedder fails, or there is none.
   @discardableResult
-  public func changeEmbedding(
+  @concurrent public func changeEmbedding(
     to space: EmbeddingSpace, in namespace: String = "", batchSize: Int = 100,
     progress: (@Sendable (EmbeddingChange) -> Void)? = nil
   ) async throws -> EmbeddingChange {
@@ -91,7 +91,7 @@ extension AgentOperations {
   /// - Returns: whether all searches have an index: not where the user may not make one (the owner of the tables may), where
   ///   vectors have more than 4,000 dimensions, or in a transaction.
   @discardableResult
-  public func prepareVectorSearch() async throws -> Bool {
+  @concurrent public func prepareVectorSearch() async throws -> Bool {
     try await withStore { store in
       var arePrepared = true
       for space in try await declaredSpaces(store) {

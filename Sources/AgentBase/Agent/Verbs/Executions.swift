@@ -9,7 +9,7 @@ extension AgentOperations {
   ///   - task: what kind of task it is.
   ///   - input: what it is given.
   /// - Returns: the handle that its end is recorded with.
-  public func beginExecution(
+  @concurrent public func beginExecution(
     _ task: String, input: (some Encodable & Sendable)? = JSON?.none, metadata: JSONObject = [:]
   ) async throws -> ExecutionHandle {
     try await withStore(key: task) { store in
@@ -27,7 +27,7 @@ extension AgentOperations {
   /// Records that a task has ended well.
   ///
   /// - Throws: `AgentBaseError` of the code `notRunning` where its end is recorded already.
-  public func finishExecution(
+  @concurrent public func finishExecution(
     _ handle: ExecutionHandle, output: (some Encodable & Sendable)? = JSON?.none
   ) async throws {
     try await end(handle, status: .completed, output: output, error: nil)
@@ -36,7 +36,7 @@ extension AgentOperations {
   /// Records that a task has failed.
   ///
   /// - Throws: `AgentBaseError` of the code `notRunning` where its end is recorded already.
-  public func failExecution(_ handle: ExecutionHandle, message: String) async throws {
+  @concurrent public func failExecution(_ handle: ExecutionHandle, message: String) async throws {
     try await end(handle, status: .failed, output: JSON?.none, error: message)
   }
 
@@ -44,7 +44,7 @@ extension AgentOperations {
   ///
   /// - Throws: what `body` throws; `AgentBaseError` where the beginning, or the end of a task that went well, cannot be recorded.
   @discardableResult
-  public func withExecution<Output: Encodable & Sendable>(
+  @concurrent public func withExecution<Output: Encodable & Sendable>(
     _ task: String, input: (some Encodable & Sendable)? = JSON?.none, metadata: JSONObject = [:],
     _ body: () async throws -> Output
   ) async throws -> Output {
@@ -68,7 +68,7 @@ extension AgentOperations {
   }
 
   /// As the other, of a task that answers nothing.
-  public func withExecution(
+  @concurrent public func withExecution(
     _ task: String, input: (some Encodable & Sendable)? = JSON?.none, metadata: JSONObject = [:],
     _ body: () async throws -> Void
   ) async throws {
@@ -85,7 +85,7 @@ extension AgentOperations {
   ///   - status: nil for all.
   ///   - since: the earliest beginning; nil for all, those without a time included.
   ///   - limit: the most that are answered, from 1 to 10,000.
-  public func executions(
+  @concurrent public func executions(
     task: String? = nil, status: AgentExecution.Status? = nil, since: Date? = nil, limit: Int = 100
   ) async throws -> [AgentExecution] {
     try await withStore(key: task) { store in
@@ -107,7 +107,7 @@ extension AgentOperations {
   ///   - to: the first beginning that is too late; nil for any.
   ///   - limit: the most that are answered, from 1 to 10,000.
   ///   - after: `next` of the page before.
-  public func executionsPage(
+  @concurrent public func executionsPage(
     task: String? = nil, status: AgentExecution.Status? = nil, from: Date? = nil, to: Date? = nil,
     limit: Int = 100, after: RecordCursor? = nil
   ) async throws -> RecordPage<AgentExecution> {
@@ -138,7 +138,7 @@ extension AgentOperations {
   ///   - from: the earliest beginning; nil for any, those without a time included where `to` is nil too.
   ///   - to: the first beginning that is too late; nil for any.
   ///   - percentiles: which of the durations to compute, from 0 to 1.
-  public func executionStatistics(
+  @concurrent public func executionStatistics(
     task: String? = nil, from: Date? = nil, to: Date? = nil, percentiles: [Double] = []
   ) async throws -> ExecutionStatistics {
     try await withStore(key: task) { store in

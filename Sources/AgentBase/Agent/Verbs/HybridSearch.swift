@@ -16,7 +16,7 @@ extension AgentOperations {
   ///   - k: how little the first places count for more than the next.
   ///   - depth: how many of each list are fused, from 1 to 10,000; pages end where both end.
   /// - Throws: as the two searches do.
-  public func searchMemories(
+  @concurrent public func searchMemories(
     hybrid text: String, near vector: [Float]? = nil, by metric: VectorMetric? = nil,
     in scope: MemoryScope = .all,
     where filter: MemoryFilter? = nil, limit: Int = 10, after: MemoryCursor? = nil, k: Int = 60,

@@ -13,7 +13,7 @@ extension AgentOperations {
   /// - Returns: the version of the value; see `Memory.version`.
   /// - Throws: `AgentBaseError` of the code `invalidName` or `invalidValue` for what no backend could hold.
   @discardableResult
-  public func storeMemory(
+  @concurrent public func storeMemory(
     _ key: String, _ value: some Encodable & Sendable, namespace: String = "", metadata: JSONObject = [:],
     embedding: [Float]? = nil, expiresIn: Duration? = nil
   ) async throws -> Int64 {
@@ -29,7 +29,7 @@ extension AgentOperations {
   ///
   /// - Parameter refreshing: whether its time to live begins anew, where it has one.
   /// - Throws: `AgentBaseError` of the code `wrongType` where the value is not a `Type`.
-  public func retrieveMemory<Value: Decodable>(
+  @concurrent public func retrieveMemory<Value: Decodable>(
     _ key: String, as type: Value.Type = Value.self, namespace: String = "",
     refreshing: Bool = false
   ) async throws -> Value? {
@@ -43,7 +43,7 @@ extension AgentOperations {
   /// The memory of a key with its metadata, times and embedding; nil where there is none, or it has expired.
   ///
   /// - Parameter refreshing: whether its time to live begins anew, where it has one.
-  public func memory(
+  @concurrent public func memory(
     _ key: String, namespace: String = "", refreshing: Bool = false
   ) async throws -> Memory? {
     try await withStore(key: key) { store in
@@ -58,7 +58,7 @@ extension AgentOperations {
   /// - Parameter keepingHistory: whether the value and the ones before it stay in the history, to be listed and restored.
   /// - Returns: whether there was a value.
   @discardableResult
-  public func deleteMemory(
+  @concurrent public func deleteMemory(
     _ key: String, namespace: String = "", keepingHistory: Bool = false
   ) async throws -> Bool {
     try await withStore(key: key) { store in

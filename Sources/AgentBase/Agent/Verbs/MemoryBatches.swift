@@ -4,7 +4,7 @@ extension AgentOperations {
   /// Stores memories, all of them or none, in one statement; of two with one key the last one counts.
   ///
   /// - Throws: `AgentBaseError` as `storeMemory` does, with the key of the memory that cannot be stored.
-  public func storeMemories(_ items: [MemoryItem]) async throws {
+  @concurrent public func storeMemories(_ items: [MemoryItem]) async throws {
     try await withStore { store in
       var drafts: [MemoryDraft] = []
       drafts.reserveCapacity(items.count)
@@ -22,7 +22,7 @@ extension AgentOperations {
   /// The values of keys, in the order of the keys, in one statement; nil where there is none, or it has expired.
   ///
   /// - Throws: `AgentBaseError` of the code `wrongType`, with its key, where a value is not a `Type`.
-  public func retrieveMemories<Value: Decodable>(
+  @concurrent public func retrieveMemories<Value: Decodable>(
     keys: [String], as type: Value.Type = Value.self, namespace: String = ""
   ) async throws -> [Value?] {
     try await withStore { store in
@@ -42,7 +42,7 @@ extension AgentOperations {
 
   /// The memories of keys with their metadata, times and embeddings, in the order of the keys, in one statement; nil where
   /// there is none, or it has expired.
-  public func memories(keys: [String], namespace: String = "") async throws -> [Memory?] {
+  @concurrent public func memories(keys: [String], namespace: String = "") async throws -> [Memory?] {
     try await withStore { store in
       try await found(keys, namespace) { try await store.memories($0) }
     }
@@ -52,7 +52,7 @@ extension AgentOperations {
   ///
   /// - Returns: how many of them had a value.
   @discardableResult
-  public func deleteMemories(
+  @concurrent public func deleteMemories(
     keys: [String], namespace: String = "", keepingHistory: Bool = false
   ) async throws -> Int {
     try await withStore { store in

@@ -9,7 +9,7 @@ extension AgentOperations {
   /// - Parameters:
   ///   - limit: the most that are answered, from 1 to 10,000.
   ///   - after: `cursor` of the part before.
-  public func history(
+  @concurrent public func history(
     of key: String, namespace: String = "", limit: Int = 100, after: MemoryCursor? = nil
   ) async throws -> MemoryHistory {
     try await withStore(key: key) { store in
@@ -30,7 +30,9 @@ extension AgentOperations {
   /// - Returns: the version that it has now; the current value stays as it is, where it has this version.
   /// - Throws: `AgentBaseError` of the code `unknownVersion` where the history has no such version.
   @discardableResult
-  public func restoreMemory(_ key: String, namespace: String = "", version: Int64) async throws -> Int64 {
+  @concurrent public func restoreMemory(_ key: String, namespace: String = "", version: Int64) async throws
+    -> Int64
+  {
     if try await memory(key, namespace: namespace)?.version == version { return version }
     var cursor: MemoryCursor?
     repeat {
@@ -60,7 +62,7 @@ extension AgentOperations {
   ///     they nest in. nil for any depth.
   ///   - limit: the most that are answered, from 1 to 10,000.
   ///   - after: the last name of the part before.
-  public func namespaces(
+  @concurrent public func namespaces(
     under parent: String? = nil, maxDepth: Int? = nil, limit: Int = 1000, after: String? = nil
   ) async throws -> [MemoryNamespace] {
     try await withStore { store in
@@ -86,7 +88,7 @@ extension AgentOperations {
   /// - Parameter batchSize: how many are removed in one transaction, from 1 to 10,000.
   /// - Returns: how many there were.
   @discardableResult
-  public func sweepExpiredMemories(batchSize: Int = 500) async throws -> Int {
+  @concurrent public func sweepExpiredMemories(batchSize: Int = 500) async throws -> Int {
     try await withStore { store in
       try Self.check(limit: batchSize)
       var count = 0

@@ -6,7 +6,7 @@ extension AgentOperations {
   /// - Parameters:
   ///   - limit: the most that are answered, from 1 to 10,000.
   ///   - after: `next` of the page before.
-  public func listMemories(
+  @concurrent public func listMemories(
     namespace: String = "", prefix: String = "", limit: Int = 100, after: String? = nil
   ) async throws -> MemoryPage {
     try await list(
@@ -22,7 +22,7 @@ extension AgentOperations {
   ///   - filter: nil for all.
   ///   - limit: the most that are answered, from 1 to 10,000.
   ///   - after: `cursor` of the page before.
-  public func listMemories(
+  @concurrent public func listMemories(
     in scope: MemoryScope, prefix: String = "", where filter: MemoryFilter? = nil, limit: Int = 100,
     after: MemoryCursor? = nil
   ) async throws -> MemoryPage {
@@ -68,7 +68,7 @@ extension AgentOperations {
   /// - Parameters:
   ///   - namespace: nil for all.
   ///   - limit: the most that are answered, from 1 to 10,000.
-  public func searchMemories(
+  @concurrent public func searchMemories(
     _ text: String, namespace: String? = nil, limit: Int = 10
   ) async throws -> [Memory] {
     try await withStore { store in
@@ -86,7 +86,7 @@ extension AgentOperations {
   ///   - limit: the most that are answered, from 1 to 10,000.
   ///   - after: `cursor` of the page before. A memory that was stored again since has moved to the front, and is not
   ///     answered behind it.
-  public func searchMemories(
+  @concurrent public func searchMemories(
     _ text: String, in scope: MemoryScope, where filter: MemoryFilter? = nil, limit: Int = 10,
     after: MemoryCursor? = nil
   ) async throws -> MemoryPage {

@@ -11,7 +11,7 @@ extension AgentOperations {
   /// - Returns: the version of the value.
   /// - Throws: `AgentBaseError` of the code `conflict` where something else is there: its `conflict` has both.
   @discardableResult
-  public func storeMemory(
+  @concurrent public func storeMemory(
     _ key: String, _ value: some Encodable & Sendable, namespace: String = "", metadata: JSONObject = [:],
     embedding: [Float]? = nil, expiresIn: Duration? = nil, expecting: MemoryExpectation
   ) async throws -> Int64 {
@@ -39,7 +39,7 @@ extension AgentOperations {
   /// - Returns: the new value.
   /// - Throws: what the body throws; `AgentBaseError` of the code `conflict` where others were first at every attempt.
   @discardableResult
-  public func updateMemory<Value: Codable & Sendable>(
+  @concurrent public func updateMemory<Value: Codable & Sendable>(
     _ key: String, as type: Value.Type = Value.self, namespace: String = "", attempts: Int = 100,
     _ body: (Value?) async throws -> Value
   ) async throws -> Value {

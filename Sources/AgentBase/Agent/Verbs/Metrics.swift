@@ -8,7 +8,7 @@ extension AgentOperations {
   /// - Parameters:
   ///   - value: a finite number; zero has no sign.
   ///   - timestamp: when it was measured; nil for now.
-  public func recordMetric(
+  @concurrent public func recordMetric(
     _ name: String, _ value: Double, unit: String? = nil, metadata: JSONObject = [:],
     timestamp: Date? = nil
   ) async throws {
@@ -33,7 +33,7 @@ extension AgentOperations {
   ///   - name: nil for all.
   ///   - since: the earliest time; nil for all, those without a time included.
   ///   - limit: the most that are answered, from 1 to 10,000.
-  public func metrics(
+  @concurrent public func metrics(
     _ name: String? = nil, since: Date? = nil, limit: Int = 100
   ) async throws -> [AgentMetric] {
     try await withStore(key: name) { store in
@@ -53,7 +53,7 @@ extension AgentOperations {
   ///   - to: the first time that is too late; nil for any.
   ///   - limit: the most that are answered, from 1 to 10,000.
   ///   - after: `next` of the page before.
-  public func metricsPage(
+  @concurrent public func metricsPage(
     _ name: String? = nil, from: Date? = nil, to: Date? = nil, limit: Int = 100, after: RecordCursor? = nil
   ) async throws -> RecordPage<AgentMetric> {
     try await withStore(key: name) { store in
@@ -89,7 +89,7 @@ extension AgentOperations {
   ///   - to: the first time that is too late; nil for any.
   ///   - percentiles: which to compute, from 0 to 1.
   /// - Throws: `AgentBaseError` of the code `invalidValue` where a sum is greater than a double can be.
-  public func aggregateMetrics(
+  @concurrent public func aggregateMetrics(
     _ name: String, every width: BucketWidth, from: Date? = nil, to: Date? = nil,
     percentiles: [Double] = []
   ) async throws -> [MetricBucket] {

@@ -13,7 +13,7 @@ extension AgentOperations {
   ///   - limit: the most that are answered, from 1 to 10,000.
   ///   - after: `next` of the page before.
   /// - Throws: `AgentBaseError` of the code `invalidValue` for a query of more than 256 words, or another search's cursor.
-  public func searchMemories(
+  @concurrent public func searchMemories(
     matching query: String, in scope: MemoryScope = .all, where filter: MemoryFilter? = nil, limit: Int = 10,
     after: MemoryCursor? = nil
   ) async throws -> MemoryHits {
@@ -42,7 +42,7 @@ extension AgentOperations {
   ///   - after: `next` of the page before.
   /// - Throws: `AgentBaseError`: `wrongDimensions` where the agent's vectors have other dimensions; `invalidValue` for a vector
   ///   that is none, or of zeros where angles are compared; `missingExtension` where the server has no pgvector.
-  public func searchMemories(
+  @concurrent public func searchMemories(
     near vector: [Float], by metric: VectorMetric? = nil, in scope: MemoryScope = .all,
     where filter: MemoryFilter? = nil, limit: Int = 10, after: MemoryCursor? = nil
   ) async throws -> MemoryHits {
@@ -56,7 +56,7 @@ extension AgentOperations {
   /// The memories whose embeddings are nearest to that of a text, which the embedder of the agent's config makes.
   ///
   /// - Throws: as the search by a vector does; `AgentBaseError` of the code `embedding` where the embedder fails.
-  public func searchMemories(
+  @concurrent public func searchMemories(
     near text: String, by metric: VectorMetric? = nil, in scope: MemoryScope = .all,
     where filter: MemoryFilter? = nil, limit: Int = 10, after: MemoryCursor? = nil
   ) async throws -> MemoryHits {

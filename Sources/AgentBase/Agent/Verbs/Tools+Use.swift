@@ -8,7 +8,7 @@ extension AgentOperations {
   ///   - succeeded: whether the uses went well; nil where that is not known.
   ///   - duration: how long they took together; nil where that is not known.
   /// - Throws: `AgentBaseError` of the code `unknownTool` where there is no such tool.
-  public func recordToolUse(
+  @concurrent public func recordToolUse(
     _ name: String, count: Int = 1, succeeded: Bool? = nil, duration: Duration? = nil
   ) async throws {
     try await withStore(key: name) { store in
@@ -32,7 +32,9 @@ extension AgentOperations {
   ///
   /// - Throws: what the body throws; `AgentBaseError` of the code `unknownTool` where there is no such tool and
   ///   `disabledTool` where it is switched off, before the body runs, or another where the use cannot be recorded.
-  public func withTool<Output>(_ name: String, _ body: () async throws -> Output) async throws -> Output {
+  @concurrent public func withTool<Output>(_ name: String, _ body: () async throws -> Output) async throws
+    -> Output
+  {
     let tool = try await tool(name)
     try await withStore(key: name) { _ in
       try Self.require(tool != nil)
@@ -62,7 +64,9 @@ extension AgentOperations {
   /// - Parameters:
   ///   - limit: the most that are answered, from 1 to 10,000.
   ///   - after: `next` of the page before.
-  public func toolsPage(limit: Int = 100, after: RecordCursor? = nil) async throws -> RecordPage<AgentTool> {
+  @concurrent public func toolsPage(limit: Int = 100, after: RecordCursor? = nil) async throws -> RecordPage<
+    AgentTool
+  > {
     try await withStore { store in
       try Self.check(limit: limit)
       let place = try after?.place()

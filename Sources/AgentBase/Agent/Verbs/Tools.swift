@@ -2,7 +2,7 @@
 
 extension AgentOperations {
   /// Registers a tool, or changes the one of this name; its uses go on counting.
-  public func registerTool(
+  @concurrent public func registerTool(
     _ name: String, description: String? = nil, configuration: some Encodable & Sendable = JSON.object([:]),
     metadata: JSONObject = [:], isEnabled: Bool = true
   ) async throws {
@@ -21,7 +21,7 @@ extension AgentOperations {
   /// The tools, by the bytes of their names.
   ///
   /// - Parameter enabledOnly: leaves out those that are switched off.
-  public func tools(enabledOnly: Bool = false) async throws -> [AgentTool] {
+  @concurrent public func tools(enabledOnly: Bool = false) async throws -> [AgentTool] {
     try await withStore { store in
       let tools = try await store.tools()
       return enabledOnly ? tools.filter(\.isEnabled) : tools
@@ -29,7 +29,7 @@ extension AgentOperations {
   }
 
   /// The tool of this name; nil where there is none.
-  public func tool(_ name: String) async throws -> AgentTool? {
+  @concurrent public func tool(_ name: String) async throws -> AgentTool? {
     try await withStore(key: name) { store in
       name.utf8.contains(0) ? nil : try await store.tool(named: name)
     }
@@ -38,7 +38,7 @@ extension AgentOperations {
   /// Switches a tool on or off.
   ///
   /// - Throws: `AgentBaseError` of the code `unknownTool` where there is no such tool.
-  public func setTool(_ name: String, isEnabled: Bool) async throws {
+  @concurrent public func setTool(_ name: String, isEnabled: Bool) async throws {
     try await withStore(key: name) { store in
       try Self.require(
         name.utf8.contains(0) ? false : try await store.setTool(name, isEnabled: isEnabled))
@@ -49,7 +49,7 @@ extension AgentOperations {
   ///
   /// - Returns: whether there was one.
   @discardableResult
-  public func deleteTool(_ name: String) async throws -> Bool {
+  @concurrent public func deleteTool(_ name: String) async throws -> Bool {
     try await withStore(key: name) { store in
       name.utf8.contains(0) ? false : try await store.deleteTool(named: name)
     }
