@@ -150,5 +150,9 @@ import Testing
     #expect(reads.reference == "pgbench read, 8 clients" && (report.speed(of: reads) ?? 0) > 0)
     guard case .array(let results)? = json["results"] else { return }
     #expect(results.first { $0["name"] == "store, 1000 tasks" }?["goal"]?.doubleValue == 10)
+    // Whole batches, and as many rows as were copied.
+    for name in ["store, batches of 500", "COPY, 500 rows"] {
+      #expect((report[name]?.median?.calls ?? 1) % 500 == 0, "\(name)")
+    }
   }
 }

@@ -116,4 +116,24 @@ import Testing
     #expect(Set(words).count == words.count && words.contains("import"))
     #expect(Set(Benchmarks.options.map(\.name)).count == Benchmarks.options.count)
   }
+
+  @Test func pgbenchsFiguresAreThoseOfTheWholeRun() throws {
+    let output = """
+      pgbench (18.0)
+      transaction type: multiple scripts
+      number of transactions actually processed: 12000
+      number of failed transactions: 0 (0.000%)
+      tps = 4000.000000 (without initial connection time)
+      SQL script 1: /tmp/pgbench-0.sql
+       - weight: 1 (targets 50.0% of total)
+       - number of transactions actually processed: 6100 (tps = 2033.333333)
+      SQL script 2: /tmp/pgbench-1.sql
+       - weight: 1 (targets 50.0% of total)
+       - number of transactions actually processed: 5900 (tps = 1966.666667)
+      """
+    let measurement = try #require(PgbenchRun.measurement(in: output))
+    #expect(measurement.calls == 12_000 && measurement.seconds == 3)
+    // The end of a long output, which names no whole.
+    #expect(PgbenchRun.measurement(in: String(output.suffix(300))) == nil)
+  }
 }

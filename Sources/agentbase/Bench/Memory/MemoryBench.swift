@@ -5,7 +5,7 @@ internal import Foundation
 internal import Postgres
 
 /// What one caller keeps about a user.
-private struct Preferences: Codable, Sendable {
+struct Preferences: Codable, Sendable {
   var theme: String
   var language: String
   var visits: Int
@@ -27,7 +27,7 @@ struct MemoryBench: Sendable {
   let server: BenchServer
   let database: String
   let stage: BenchStage
-  private let agent: Agent
+  let agent: Agent
   /// The driver alone, for what the library adds to it.
   private let pool: PostgresPool
 
@@ -98,6 +98,8 @@ struct MemoryBench: Sendable {
     case .store: try await calls(tasks: 1, store)
     case .reads: try await calls(tasks: Self.tasks, read)
     case .stores: try await calls(tasks: Self.tasks, store)
+    case .rawBatches: try await copyBatches()
+    case .batches: try await storeBatches()
     }
   }
 

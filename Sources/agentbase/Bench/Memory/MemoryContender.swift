@@ -11,6 +11,8 @@ enum MemoryContender: String, Sendable, CaseIterable {
   case reads = "read, 1000 tasks"
   case rawStores = "pgbench store, 8 clients"
   case stores = "store, 1000 tasks"
+  case rawBatches = "COPY, 500 rows"
+  case batches = "store, batches of 500"
 
   /// The name in reports and baselines.
   var name: String { rawValue }
@@ -26,6 +28,9 @@ enum MemoryContender: String, Sendable, CaseIterable {
     case .reads: "retrieveMemory by 1,000 tasks at once, over a pool of eight connections"
     case .rawStores: "as with one client, over eight connections"
     case .stores: "storeMemory by 1,000 tasks at once, over a pool of eight connections"
+    case .rawBatches:
+      "binary COPY of the very rows that such a batch makes, over one connection; a call is a row"
+    case .batches: "storeMemories of 500 new keys, batch after batch; a call is a row"
     }
   }
 
@@ -34,12 +39,13 @@ enum MemoryContender: String, Sendable, CaseIterable {
   /// What it is set against, and the speed that it has to reach.
   private var measure: (reference: MemoryContender, goal: Double?)? {
     switch self {
-    case .rawRead, .rawStore, .rawReads, .rawStores: nil
+    case .rawRead, .rawStore, .rawReads, .rawStores, .rawBatches: nil
     case .driverRead: (.rawRead, nil)
     case .read: (.rawRead, 0.9)
     case .store: (.rawStore, 0.9)
     case .reads: (.rawReads, 3)
     case .stores: (.rawStores, 10)
+    case .batches: (.rawBatches, 0.8)
     }
   }
 

@@ -53,16 +53,23 @@ struct PgbenchRun: Sendable {
       program, "--no-vacuum", "--protocol=prepared", "--client=\(clients)", "--jobs=\(min(clients, 2))",
       "--time=\(max(1, Int((seconds / .seconds(1)).rounded(.up))))",
     ]
-    let run = try await MeasuredProcess.run(
-      command + words, environment: environment, log: folder + "/pgbench.log")
+    let log = folder + "/pgbench.log"
+    let run = try await MeasuredProcess.run(command + words, environment: environment, log: log)
     guard run.status == 0,
-      let calls = Self.number(behind: "transactions actually processed: ", in: run.output),
-      let rate = Self.number(behind: "tps = ", in: run.output), rate > 0
+      let measurement = Self.measurement(in: (try? String(contentsOfFile: log, encoding: .utf8)) ?? "")
     else {
       throw Failure(
         "pgbench ended with exit code \(run.status): \(run.output.split(separator: "\n").last ?? "")",
         advice: "check that pgbench of this server's version is installed")
     }
+    return measurement
+  }
+
+  /// What pgbench says of the whole run, in all of its output: behind it, a script by a script, come figures of the same names.
+  static func measurement(in output: String) -> BenchMeasurement? {
+    guard let calls = number(behind: "\nnumber of transactions actually processed: ", in: output),
+      let rate = number(behind: "\ntps = ", in: output), rate > 0
+    else { return nil }
     return BenchMeasurement(seconds: calls / rate, calls: Int(calls))
   }
 
