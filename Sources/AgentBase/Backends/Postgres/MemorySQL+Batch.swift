@@ -47,7 +47,7 @@ extension MemorySQL {
         drafts.map { $0.draft.metadata.isEmpty ? "{}" : JSON.object($0.draft.metadata).jsonbText }),
       .int8Array(drafts.map { $0.draft.timeToLive ?? 0 }),
       .int4Array(drafts.map { $0.draft.historyLimit ?? 0 }),
-      TextSearchVector.array(drafts.map { TextSearchVector.bytes($0.draft.words, agent: $0.agent) }),
+      TextSearchVector.array(of: drafts.map { ($0.agent, $0.draft.words) }),
     ]
     let hasEmbeddings = drafts.contains { $0.draft.embedding != nil }
     if hasEmbeddings {

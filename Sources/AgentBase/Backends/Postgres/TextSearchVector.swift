@@ -1,5 +1,6 @@
 // Words as Postgres' tsvector, in its binary form: words are data there, whatever they hold.
 
+import Glibc
 import Postgres
 
 /// Makes values of the type `tsvector`.
@@ -57,40 +58,81 @@ enum TextSearchVector {
     return .raw(type: PostgresType(rawValue: 3643), bytes: bytes)
   }
 
+  /// The words of memories of agents.
+  static func array(of memories: [(agent: String, words: MemoryWords)]) -> PostgresValue {
+    var (agent, mark) = ("", owner(""))
+    return array(
+      memories.map { memory in
+        // Most batches are of one agent.
+        if !memory.agent.isExactly(agent) { (agent, mark) = (memory.agent, owner(memory.agent)) }
+        return bytes(memory.words, owner: mark)
+      })
+  }
+
+  /// The words of a memory of an agent.
+  static func bytes(_ words: MemoryWords, agent: String) -> [UInt8] { bytes(words, owner: owner(agent)) }
+
   /// The words with their places from 1: how many words differ; each with a NUL behind, how many places, and these.
-  static func bytes(_ words: MemoryWords, agent: String) -> [UInt8] {
-    let all = words.words
-    // Sorted, with equal words side by side: the server need not sort them again.
-    var entries: [(word: ArraySlice<UInt8>, place: UInt16)] = []
-    entries.reserveCapacity(all.count)
-    for (place, word) in all.enumerated() {
-      if let word { entries.append((word, UInt16(place + 1))) }
-    }
-    entries.sort {
-      $0.word.lexicographicallyPrecedes($1.word)
-        || (!$1.word.lexicographicallyPrecedes($0.word) && $0.place < $1.place)
-    }
-    var bytes: [UInt8] = [0, 0, 0, 0]
-    bytes.reserveCapacity(words.bytes.count + 5 * entries.count + 32)
-    var count: UInt32 = 0
-    var index = 0
-    while index < entries.count {
-      let word = entries[index].word
-      var end = index + 1
-      while end < entries.count, entries[end].word.elementsEqual(word) { end += 1 }
-      bytes.append(contentsOf: word)
+  private static func bytes(_ words: MemoryWords, owner: String) -> [UInt8] {
+    unsafe words.bytes.withUnsafeBytes { text in
+      // Sorted, with equal words side by side: the server need not sort them again.
+      let entries = unsafe entries(of: text).sorted { unsafe $0.precedes($1, in: text) }
+      var bytes: [UInt8] = [0, 0, 0, 0]
+      bytes.reserveCapacity(text.count + 5 * entries.count + 32)
+      var count: UInt32 = 0
+      var index = 0
+      while index < entries.count {
+        let word = entries[index]
+        var end = index + 1
+        while end < entries.count, unsafe entries[end].compare(word, in: text) == 0 { end += 1 }
+        unsafe bytes.append(contentsOf: text[word.start..<word.start + word.count])
+        bytes.append(0)
+        append(UInt16(end - index), to: &bytes)
+        for entry in entries[index..<end] { append(entry.place, to: &bytes) }
+        count += 1
+        index = end
+      }
+      bytes.append(contentsOf: owner.utf8)
       bytes.append(0)
-      append(UInt16(end - index), to: &bytes)
-      for entry in entries[index..<end] { append(entry.place, to: &bytes) }
+      append(UInt16(0), to: &bytes)
       count += 1
-      index = end
+      for place in 0..<4 { bytes[place] = UInt8(truncatingIfNeeded: count >> (24 - 8 * UInt32(place))) }
+      return bytes
     }
-    bytes.append(contentsOf: owner(agent).utf8)
-    bytes.append(0)
-    append(UInt16(0), to: &bytes)
-    count += 1
-    for place in 0..<4 { bytes[place] = UInt8(truncatingIfNeeded: count >> (24 - 8 * UInt32(place))) }
-    return bytes
+  }
+
+  /// Where a word stands in the bytes of a memory's words, and the how manieth it is.
+  private struct Entry {
+    var start: Int
+    var count: Int
+    var place: UInt16
+
+    /// Negative, zero or positive, as this word comes before, is, or comes behind another; by their bytes.
+    func compare(_ other: Entry, in text: UnsafeRawBufferPointer) -> Int {
+      guard let base = text.baseAddress else { return 0 }
+      let order = unsafe memcmp(base + start, base + other.start, min(count, other.count))
+      return order == 0 ? count - other.count : Int(order)
+    }
+
+    func precedes(_ other: Entry, in text: UnsafeRawBufferPointer) -> Bool {
+      let order = unsafe compare(other, in: text)
+      return order < 0 || (order == 0 && place < other.place)
+    }
+  }
+
+  /// The words in their order; gaps count and are left out.
+  private static func entries(of text: UnsafeRawBufferPointer) -> [Entry] {
+    var entries: [Entry] = []
+    var (start, place) = (0, 0 as UInt16)
+    while start < text.count {
+      let end = unsafe text[start...].firstIndex(of: 0x20) ?? text.count
+      place += 1
+      let isGap =
+        unsafe end - start == WordFolding.gap.count && text[start..<end].elementsEqual(WordFolding.gap)
+      if !isGap { entries.append(Entry(start: start, count: end - start, place: place)) }
+      start = end + 1
+    }
+    return entries
   }
 
   private static func append(_ number: UInt16, to bytes: inout [UInt8]) {

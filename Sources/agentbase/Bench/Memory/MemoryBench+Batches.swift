@@ -9,7 +9,8 @@ extension MemoryBench {
   static let batchSize = 500
 
   private static let items = (1...batchSize).map { MemoryItem("batch \($0)", Preferences.example) }
-  private static let rowsOfABatch = "agent_id = '\(agentName)' AND key LIKE 'batch %'"
+  private static let rowsOfABatch =
+    "agent_id = '\(agentName)' AND namespace = '' AND key > 'batch ' AND key < 'batch:' AND source_id IS NULL"
 
   /// Stores batches of new keys; the rows go again after each, while no clock runs.
   func storeBatches() async throws -> BenchMeasurement {
