@@ -30,7 +30,7 @@ final class Replicator: Sendable {
   /// How often the outbox is looked at where nobody in this process has written.
   static let pollInterval = Duration.milliseconds(500)
   /// How long a change waits for others to be carried with.
-  private static let linger = Duration.milliseconds(20)
+  private static let linger = Duration.milliseconds(100)
   /// How many batches of an agent are carried before another one's.
   private static let mostBatches = 50
   /// The longest pause after a failure.
@@ -64,7 +64,8 @@ final class Replicator: Sendable {
     state.withLock { state in
       state.configs[config.id] = config
       guard state.task == nil else { return }
-      state.task = Task { [weak self, wakes] in
+      // Behind the agents' own calls.
+      state.task = Task(priority: .utility) { [weak self, wakes] in
         let clock = Task { [weak self] in
           while (try? await Task.sleep(for: Self.pollInterval)) != nil { self?.wake() }
         }

@@ -123,12 +123,10 @@ import Testing
     let scene = try await CutoverScene(CutoverScene.legacySQL)
     let (source, shim) = (try scene.folder.file("clock.c"), try scene.folder.file("clock.so"))
     try Self.clockSource.write(toFile: source, atomically: true, encoding: .utf8)
-    let compiler = Process()
-    compiler.executableURL = URL(filePath: "/usr/bin/env")
-    compiler.arguments = ["clang", "-shared", "-fPIC", "-o", shim, source, "-ldl"]
-    try compiler.run()
-    compiler.waitUntilExit()
-    try #require(compiler.terminationStatus == 0)
+    let compiler = try RunningCommand(
+      "/usr/bin/env", ["clang", "-shared", "-fPIC", "-o", shim, source, "-ldl"], in: scene.folder.path)
+    let compiled = await compiler.ended()
+    try #require(compiled.exitCode == 0, "\(compiled.errors)")
     try await scene.set(.dualSQLite)
     let words = ["--agent", scene.id, "--sqlite", scene.path, "--postgres-url", scene.url]
     let imported = try await Command.run(
