@@ -95,7 +95,7 @@ extension AgentBaseError: CustomStringConvertible {
   }
 
   /// A name on one line, cut where it is long.
-  private static func shown(_ name: String) -> String {
+  static func shown(_ name: String) -> String {
     let line = String(name.unicodeScalars.map { $0.value < 0x20 ? "\u{FFFD}" : Character($0) })
     return "\"" + (line.count > 80 ? line.prefix(77) + "…" : line) + "\""
   }

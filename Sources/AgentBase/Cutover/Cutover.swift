@@ -28,7 +28,8 @@ package final class Cutover: Sendable {
     self.url = url
     self.config = config
     file = try await SQLiteAgentFile.lease(path: sqlitePath, config: config)
-    carrier = Replicator(file: try await SQLiteAgentFile.lease(path: sqlitePath, config: config), url: url)
+    carrier = Replicator(
+      file: try await SQLiteAgentFile.lease(path: sqlitePath, config: config), url: url, access: config)
   }
 
   /// Lets both databases go.
@@ -42,13 +43,19 @@ package final class Cutover: Sendable {
   /// Where the cut-over stands, as the file says; an agent without one is in the phase `sqliteOnly`.
   @concurrent package func status() async throws -> CutoverStatus {
     let agent = agent
-    return try await file.resource.read { connection, catalog in
+    var status = try await file.resource.read { connection, catalog in
       guard catalog.ownVersion >= CutoverTable.step,
         let record = try CutoverTable.record(of: agent, connection)
       else { return CutoverStatus(agent: agent, phase: .sqliteOnly, epoch: 0, lag: 0) }
-      let since = try Outbox(connection: connection, agent: agent).waitingSince()
-      return CutoverStatus(agent: agent, record, waitingSince: since)
+      return try CutoverStatus(agent: agent, record, connection, catalog)
     }
+    guard status.phase == .postgresPrimary else { return status }
+    do {
+      status.set(try await carrier.measureLag(of: agent, limit: config.outboxLimit + 1))
+    } catch let error as AgentBaseError {
+      status.failure = error.message
+    }
+    return status
   }
 
   /// Connects to Postgres, and checks that the file and the database belong together.
@@ -59,6 +66,15 @@ package final class Cutover: Sendable {
     let pool = try await carrier.postgres(for: config).pool
     let follower = Follower(agent: agent, config: nil)
     do {
+      if record.phase.decider == .postgres {
+        let fence = try await pool.queryOne(CutoverFence.find(agent)).map { try CutoverFence($0) }
+        guard fence?.pairID == record.pairID else {
+          throw refusal(
+            "Postgres is followed by another SQLite file of this agent",
+            "See Documentation/Cutover.md, \"When something was replaced\".")
+        }
+        return
+      }
       _ = try await pool.transaction { try await follower.position(record, &$0) }
     } catch {
       throw AgentBaseError.of(error)
@@ -70,7 +86,6 @@ package final class Cutover: Sendable {
   /// - Returns: whether no more wait.
   @concurrent package func drain(to limit: Int64 = 0, for time: Duration = .seconds(30)) async throws -> Bool
   {
-    _ = try await carrier.postgres(for: config)
     let end = ContinuousClock.now + time
     while true {
       let isMoving = try await carrier.carry(agent)
@@ -78,6 +93,46 @@ package final class Cutover: Sendable {
       guard ContinuousClock.now < end else { return false }
       // Another process has the lock.
       if !isMoving { try await Task.sleep(for: .milliseconds(50)) }
+    }
+  }
+
+  /// Carries what waits at this moment; what is written meanwhile may wait.
+  ///
+  /// - Returns: whether all of it was carried in time.
+  @discardableResult
+  func carryPresent(for time: Duration = .seconds(30)) async throws -> Bool {
+    let end = ContinuousClock.now + time
+    let last = try await newestChange()
+    while try await oldestChange() <= last {
+      guard ContinuousClock.now < end else { return false }
+      if try await !carrier.carry(agent) { try await Task.sleep(for: .milliseconds(20)) }
+    }
+    return true
+  }
+
+  /// The number of the newest change, on the side that decides.
+  private func newestChange() async throws -> Int64 {
+    let record = try await Replicator.record(of: agent, file.resource)
+    guard record?.phase == .postgresPrimary else { return record?.lastSequence ?? 0 }
+    return try await number(PostgresOutbox.newest(of: agent)) ?? 0
+  }
+
+  /// The number of the oldest change that waits; the greatest number where none does.
+  private func oldestChange() async throws -> Int64 {
+    let record = try await Replicator.record(of: agent, file.resource)
+    switch record?.phase.follower {
+    case .sqlite?: return try await number(PostgresOutbox.oldest(of: agent)) ?? .max
+    case .postgres?: return record.map { $0.lag > 0 ? $0.carriedSequence + 1 : .max } ?? .max
+    case nil: return .max
+    }
+  }
+
+  private func number(_ statement: PostgresStatement) async throws -> Int64? {
+    let pool = try await carrier.postgres(for: config).pool
+    do {
+      return try await pool.queryOne(statement)?.decode(0, as: Int64?.self)
+    } catch {
+      throw AgentBaseError.of(error)
     }
   }
 }

@@ -14,6 +14,15 @@ public struct CutoverDifference: Sendable, Hashable {
   public var sqlite: String?
   /// A digest of what Postgres has; nil where it has nothing.
   public var postgres: String?
+
+  /// A difference, or the name of something alone.
+  public init(kind: String, namespace: String, key: String, sqlite: String? = nil, postgres: String? = nil) {
+    self.kind = kind
+    self.namespace = namespace
+    self.key = key
+    self.sqlite = sqlite
+    self.postgres = postgres
+  }
 }
 
 /// What a comparison has found.
@@ -38,6 +47,15 @@ public struct CutoverComparison: Sendable, Hashable {
     differenceCount += 1
     if differences.count < Self.mostDifferences { differences.append(difference) }
   }
+}
+
+/// Records of a kind, put together.
+struct RecordDigest: Sendable {
+  var count = 0
+  /// The same for the same records in any order.
+  var digest = ""
+  /// The time of the newest, in microseconds since 1970 UTC.
+  var newest: Int64?
 }
 
 /// The two sides of an agent.
@@ -127,9 +145,7 @@ struct CutoverSides: Sendable {
   // MARK: - Records
 
   /// How many measurements there are, and a digest of all of them in any order.
-  static func metrics(of store: any AgentStore, in range: RecordRange) async throws -> (
-    count: Int, digest: String
-  ) {
+  static func metrics(of store: any AgentStore, in range: RecordRange) async throws -> RecordDigest {
     try await sum { after in
       try await store.metrics(MetricQuery(name: nil, range: range, after: after, limit: pageSize)).map {
         let metric = $0.record
@@ -143,9 +159,7 @@ struct CutoverSides: Sendable {
   }
 
   /// How many executions there are, and a digest of all of them in any order.
-  static func executions(of store: any AgentStore, in range: RecordRange) async throws -> (
-    count: Int, digest: String
-  ) {
+  static func executions(of store: any AgentStore, in range: RecordRange) async throws -> RecordDigest {
     try await sum { after in
       try await store.executions(
         ExecutionQuery(task: nil, status: nil, range: range, after: after, limit: pageSize)
@@ -167,15 +181,19 @@ struct CutoverSides: Sendable {
 
   private static func sum(
     _ page: (RecordPlace?) async throws -> [(text: String, place: RecordPlace)]
-  ) async throws -> (count: Int, digest: String) {
-    var (count, sum) = (0, UInt64(0))
+  ) async throws -> RecordDigest {
+    var (found, sum) = (RecordDigest(), UInt64(0))
     var last: RecordPlace?
     while true {
       let rows = try await page(last)
       for row in rows { sum &+= hash(row.text) }
-      count += rows.count
+      found.count += rows.count
+      found.newest = found.newest ?? rows.first?.place.time
       last = rows.last?.place
-      if rows.count < pageSize { return (count, "\(count):" + String(sum, radix: 16)) }
+      if rows.count < pageSize {
+        found.digest = "\(found.count):" + String(sum, radix: 16)
+        return found
+      }
     }
   }
 

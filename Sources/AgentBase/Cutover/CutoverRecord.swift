@@ -66,7 +66,7 @@ enum CutoverTable {
     guard let record = try record(of: agent, connection) else { return nil }
     switch record.phase {
     case .sqliteOnly: return nil
-    case .postgresOnly:
+    case .postgresPrimary, .postgresOnly:
       throw AgentBaseError(
         .moved, "the agent's rows have moved from \(connection.path) to Postgres",
         advice: "Use .dual or .postgres as its backend (AGENT_MEMORY_BACKEND).", agent: agent)
@@ -77,22 +77,62 @@ enum CutoverTable {
   }
 
   /// Begins a cut-over of an agent, or changes its phase; writers wait no longer.
+  ///
+  /// - Parameter epoch: an epoch that the new one is greater than, besides the file's own.
   static func set(
-    _ phase: CutoverPhase, readPercent: Int = 0, of agent: String, _ connection: SQLiteConnection
+    _ phase: CutoverPhase, readPercent: Int = 0, above epoch: Int64 = 0, of agent: String,
+    _ connection: SQLiteConnection
+  ) throws {
+    let known = try record(of: agent, connection)
+    try write(
+      phase, readPercent: readPercent, epoch: max(known?.epoch ?? 0, epoch) + 1,
+      pairID: known?.pairID ?? UUID().uuidString.lowercased(), of: agent, connection)
+  }
+
+  /// Takes over the phase that Postgres has decided, with its epoch.
+  static func adopt(
+    _ fence: CutoverFence, readPercent: Int, of agent: String, _ connection: SQLiteConnection
+  ) throws {
+    try write(
+      fence.phase, readPercent: fence.phase == .dualPostgres ? readPercent : 0, epoch: fence.epoch,
+      pairID: fence.pairID, of: agent, connection)
+  }
+
+  private static func write(
+    _ phase: CutoverPhase, readPercent: Int, epoch: Int64, pairID: String, of agent: String,
+    _ connection: SQLiteConnection
   ) throws {
     try connection.execute(
       """
       INSERT INTO main.agentbase_cutover (agent_id, pair_id, phase, read_percent, epoch, changed_at)
-      VALUES (?1, ?2, ?3, ?4, 1, ?5)
+      VALUES (?1, ?2, ?3, ?4, ?5, ?6)
       ON CONFLICT (agent_id) DO UPDATE SET
-        phase = excluded.phase, read_percent = excluded.read_percent, differing = 0, epoch = epoch + 1,
-        held_until = NULL, changed_at = excluded.changed_at
+        pair_id = excluded.pair_id, phase = excluded.phase, read_percent = excluded.read_percent, differing = 0,
+        epoch = excluded.epoch, held_until = NULL, changed_at = excluded.changed_at
       """,
       [
-        .text(agent), .text(UUID().uuidString.lowercased()), .text(phase.rawValue),
-        .integer(Int64(readPercent)), .integer(Timestamp.now.microseconds),
+        .text(agent), .text(pairID), .text(phase.rawValue), .integer(Int64(readPercent)), .integer(epoch),
+        .integer(Timestamp.now.microseconds),
       ])
     try connection.execute("DELETE FROM main.agentbase_differences WHERE agent_id = ?", [.text(agent)])
+  }
+
+  // MARK: - Following Postgres
+
+  /// How many batches of Postgres' outbox the file has taken.
+  static func followedBatch(
+    of agent: String, _ connection: SQLiteConnection, _ catalog: SQLiteCatalog
+  ) throws -> Int64 {
+    guard catalog.ownVersion >= SetAside.step else { return 0 }
+    return try connection.queryOne(
+      "SELECT batch FROM main.agentbase_followed WHERE agent_id = ?", [.text(agent)])?[0].int64 ?? 0
+  }
+
+  /// Notes that the file has taken a batch.
+  static func follow(_ batch: Int64, of agent: String, _ connection: SQLiteConnection) throws {
+    try connection.execute(
+      "INSERT OR REPLACE INTO main.agentbase_followed (agent_id, batch, followed_at) VALUES (?, ?, ?)",
+      [.text(agent), .integer(batch), .integer(Timestamp.now.microseconds)])
   }
 
   /// Notes a read from both sides that differed. At the limit all keys are read from the file again.

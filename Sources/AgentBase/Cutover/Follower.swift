@@ -58,7 +58,8 @@ struct Follower {
   }
 
   private func statements(_ batch: OutboxBatch, _ record: CutoverRecord) -> [PostgresStatement] {
-    var statements = [register]
+    // So that the triggers of a cut-over know that this is no writer.
+    var statements: [PostgresStatement] = [PostgresOutbox.carrying, register]
     for space in batch.spaces { statements.append(VectorSQL.set(space, agent: agent)) }
     if !batch.deletedMemories.isEmpty {
       statements.append(

@@ -85,4 +85,17 @@ extension FollowerSQL {
     ON CONFLICT (agent_id, id) DO UPDATE SET deleted_at = excluded.deleted_at
     """
   }
+
+  /// The ids of stored measurements or executions, in their order, and the status of the latter.
+  static func stored(
+    _ kind: OutboxChange.Kind, after last: String?, limit: Int, agent: String
+  ) -> PostgresStatement {
+    let (table, status) =
+      kind == .metric ? ("agent_metrics", "''::text") : ("agent_executions", "status")
+    let later: PostgresStatement = if let last { "AND id > \(last)::text::uuid" } else { "" }
+    return """
+      SELECT id::text, \(unsafeSQL: status) FROM \(unsafeSQL: table)
+      WHERE agent_id = \(agent) AND source_id IS NULL \(later) ORDER BY id LIMIT \(limit)
+      """
+  }
 }

@@ -61,13 +61,20 @@ enum FollowerSQL {
       ])
   }
 
+  /// Imported ones are remembered, so that a verification knows that they are not lost.
   private static let forgetSQL = """
-    DELETE FROM agent_memory_history AS held
-    USING unnest($2::text[], $3::text[]) AS changed (namespace, key)
-    WHERE held.agent_id = $1 AND held.namespace = changed.namespace AND held.key = changed.key
-      AND NOT EXISTS (
-        SELECT FROM unnest($4::text[], $5::text[], $6::bigint[]) AS kept (namespace, key, version)
-        WHERE kept.namespace = held.namespace AND kept.key = held.key AND kept.version = held.version)
+    WITH gone AS (
+      DELETE FROM agent_memory_history AS held
+      USING unnest($2::text[], $3::text[]) AS changed (namespace, key)
+      WHERE held.agent_id = $1 AND held.namespace = changed.namespace AND held.key = changed.key
+        AND NOT EXISTS (
+          SELECT FROM unnest($4::text[], $5::text[], $6::bigint[]) AS kept (namespace, key, version)
+          WHERE kept.namespace = held.namespace AND kept.key = held.key AND kept.version = held.version)
+      RETURNING held.agent_id, held.id, held.source_id, held.version
+    )
+    INSERT INTO agent_import_deletions (agent_id, id, source_id)
+    SELECT agent_id, id, source_id FROM gone WHERE source_id IS NOT NULL AND version IS NOT NULL
+    ON CONFLICT (agent_id, id) DO UPDATE SET deleted_at = excluded.deleted_at
     """
 
   /// Adds the earlier values of memories that are not there yet.

@@ -101,6 +101,11 @@ struct Outbox {
       [.text(id), .text(table), .integer(rowID)]) == 1
   }
 
+  /// Whether a row is known to be carried under an id.
+  func hasCarried(_ id: String) throws -> Bool {
+    try connection.queryOne("SELECT 1 FROM main.agentbase_carried WHERE id = ?", [.text(id)]) != nil
+  }
+
   /// Removes the lines up to a change that is in Postgres.
   func remove(upTo sequence: Int64) throws {
     try connection.execute(

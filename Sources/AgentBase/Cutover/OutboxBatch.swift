@@ -9,6 +9,8 @@ struct OutboxBatch: Sendable {
   var position: Int64
   /// How many lines it is of.
   var lineCount = 0
+  /// What these name, each thing once.
+  var changes: [OutboxChange] = []
   var memories: [Memory] = []
   var deletedMemories: [MemoryName] = []
   /// The earlier values of all of these memories, where the file keeps any.
@@ -45,16 +47,20 @@ struct OutboxReader {
     SQLiteMemories(connection: connection, catalog: catalog, agent: agent, time: time)
   }
 
-  /// The state of what has changed behind a position, in the order of the changes.
-  func batch(after position: Int64) throws -> OutboxBatch {
-    let lines = try Outbox(connection: connection, agent: agent).lines(
-      after: position, limit: Self.mostLines)
+  /// The state of what has changed behind a position, in the order of the changes. Where nothing has, the batch reaches to the newest
+  /// change: its line was set aside.
+  func batch(after position: Int64, limit: Int) throws -> OutboxBatch {
+    let lines = try Outbox(connection: connection, agent: agent).lines(after: position, limit: limit)
     var batch = OutboxBatch(position: position)
+    if lines.isEmpty, let record = try CutoverTable.record(of: agent, connection) {
+      batch.position = max(position, record.lastSequence)
+    }
     let hasHistory = try memories.history.isKept
     var bytes = 0
     for line in lines {
       if bytes >= Self.mostBytes { break }
       bytes += try read(line.change, into: &batch, hasHistory: hasHistory)
+      batch.changes.append(line.change)
       batch.position = line.sequence
       batch.lineCount += 1
     }

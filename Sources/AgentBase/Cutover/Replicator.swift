@@ -1,37 +1,59 @@
-// Carries the outboxes of a SQLite file to Postgres. Any number of processes may do so at once: one at a time gets an agent's lock.
+// Carries what has changed from the side that decides to the other. Any number of processes may do so at once: one at a time gets
+// an agent's lock.
 
 import Foundation
 import Postgres
 import SQLite
 import Synchronization
 
-/// What carries the changes of a file to a database, shared by the agents of both in this process.
+/// What carries the changes of a file to a database, or those of the database to the file, shared by the agents of both in this
+/// process.
 final class Replicator: Sendable {
   /// The replicators of this process, by file and URL.
   static let shared = SharedResources<Replicator>()
 
-  private struct State {
+  struct State {
     var configs: [String: AgentConfig] = [:]
     var failures: [String: String] = [:]
+    /// How much waits in Postgres, as it was counted last.
+    var lags: [String: Int64] = [:]
+    /// When it was counted last.
+    var lagsLookedAt: [String: ContinuousClock.Instant] = [:]
+    /// What was told of an agent's lag: the next number that is told of.
+    var nextTold: [String: Int64] = [:]
+    /// How many lines a batch may have where a larger one was refused: so the change is found that is.
+    var lineLimits: [String: Int] = [:]
     var task: Task<Void, Never>?
     var postgres: SharedLease<PostgresAgentDatabase>?
   }
 
   /// How often the outbox is looked at where nobody in this process has written.
-  private static let pollInterval = Duration.milliseconds(500)
+  static let pollInterval = Duration.milliseconds(500)
+  /// How long a change waits for others to be carried with.
+  private static let linger = Duration.milliseconds(100)
+  /// How many batches of an agent are carried before another one's.
+  private static let mostBatches = 50
   /// The longest pause after a failure.
-  private static let longestPause = Duration.seconds(5)
+  static let longestPause = Duration.seconds(5)
 
   let file: SharedLease<SQLiteAgentFile>
   private let url: String
-  private let state = Mutex(State())
+  let state = Mutex(State())
+  /// How long it was waited behind the last failure, by agent.
+  let pauses = Mutex<[String: Duration]>([:])
   private let wakes: AsyncStream<Void>
   private let waker: AsyncStream<Void>.Continuation
 
+  /// How to reach Postgres where no agent was added.
+  private let access: AgentConfig?
+
   /// A replicator, which begins when its first agent is added.
-  init(file: SharedLease<SQLiteAgentFile>, url: String) {
+  ///
+  /// - Parameter access: how to reach Postgres, for one that carries when it is told to.
+  init(file: SharedLease<SQLiteAgentFile>, url: String, access: AgentConfig? = nil) {
     self.file = file
     self.url = url
+    self.access = access
     (wakes, waker) = AsyncStream.makeStream(bufferingPolicy: .bufferingNewest(1))
   }
 
@@ -42,13 +64,16 @@ final class Replicator: Sendable {
     state.withLock { state in
       state.configs[config.id] = config
       guard state.task == nil else { return }
-      state.task = Task { [weak self, wakes] in
+      // Behind the agents' own calls.
+      state.task = Task(priority: .utility) { [weak self, wakes] in
         let clock = Task { [weak self] in
           while (try? await Task.sleep(for: Self.pollInterval)) != nil { self?.wake() }
         }
         defer { clock.cancel() }
         for await _ in wakes {
           guard let self else { return }
+          // What is written about now comes along: a batch costs little more than a change.
+          guard (try? await Task.sleep(for: Self.linger)) != nil else { return }
           await self.carryAll()
         }
       }
@@ -58,6 +83,14 @@ final class Replicator: Sendable {
 
   /// Has the outbox be looked at now.
   func wake() { waker.yield() }
+
+  /// What an agent was added with.
+  func config(of agent: String) -> AgentConfig? { state.withLock { $0.configs[agent] } }
+
+  /// How much of an agent waits in Postgres, as it was counted last.
+  func lag(of agent: String) -> Int64 { state.withLock { $0.lags[agent] ?? 0 } }
+
+  func note(_ lag: Int64, of agent: String) { state.withLock { $0.lags[agent] = lag } }
 
   /// Why an agent's changes are not carried; nil where nothing is wrong.
   func failure(of agent: String) -> String? { state.withLock { $0.failures[agent] } }
@@ -81,16 +114,35 @@ final class Replicator: Sendable {
   private func carryAll() async {
     var pause = Duration.zero
     do {
-      for agent in try await waitingAgents() {
+      let waiting = try await waitingAgents()
+      for (agent, follower) in waiting {
         do {
-          while try await carry(agent) {}
+          var batches = 0
+          while try await carry(agent) {
+            batches += 1
+            await tellLag(of: agent, follower, notBefore: Self.pollInterval)
+            // The others have their turn, too.
+            if batches == Self.mostBatches {
+              wake()
+              break
+            }
+          }
+          if follower == .sqlite, batches == 0 { try await settle(agent) }
+          await tellLag(of: agent, follower, notBefore: batches == 0 ? .zero : Self.pollInterval)
           tell(agent, failure: nil)
         } catch is CancellationError {
           return
         } catch {
+          await tellLag(of: agent, follower)
           tell(agent, failure: error)
           pause = max(pause, nextPause(agent))
         }
+      }
+      // What did not go well here may have been done by another process.
+      for agent in state.withLock({ Set($0.failures.keys).union($0.nextTold.keys) })
+      where !waiting.contains(where: { $0.agent == agent }) {
+        await tellLag(of: agent, .postgres)
+        tell(agent, failure: nil)
       }
     } catch {
       // The file cannot be read at the moment: the agents' own calls tell why.
@@ -99,54 +151,52 @@ final class Replicator: Sendable {
     if pause > .zero { try? await Task.sleep(for: pause) }
   }
 
-  /// The agents whose lines wait, or whose lines are in Postgres and not removed.
-  private func waitingAgents() async throws -> [String] {
+  /// One more than the limit of what may wait: so much is counted.
+  func limit(of agent: String) -> Int { (config(of: agent)?.outboxLimit ?? 1_000_000) + 1 }
+
+  /// The agents whose lines wait in the file, or are in Postgres and not removed, and those whose lines may wait in Postgres; and
+  /// who follows.
+  private func waitingAgents() async throws -> [(agent: String, follower: CutoverSide)] {
     try await file.resource.read { connection, catalog in
       guard catalog.ownVersion >= CutoverTable.step else { return [] }
       return try connection.query(
         """
-        SELECT agent_id FROM main.agentbase_cutover
-        WHERE phase LIKE 'dual-%' AND carried_sequence < last_sequence ORDER BY agent_id
+        SELECT agent_id, phase FROM main.agentbase_cutover
+        WHERE phase LIKE 'dual-%' AND carried_sequence < last_sequence OR phase = 'postgres-primary' ORDER BY agent_id
         """
-      ).compactMap { $0[0].string }
+      ).compactMap { row in
+        row[0].string.map { ($0, row[1].string.flatMap(CutoverPhase.init)?.follower ?? .postgres) }
+      }
     }
   }
 
-  /// Carries a batch of an agent's changes.
+  /// Carries a batch of an agent's changes, to the side that follows.
   ///
-  /// The agent's lock is taken before the file is read, and kept until the batch has committed: so what is applied is never
-  /// older than what has been. What has been read and is changed again meanwhile has a new line behind the batch.
+  /// Where a batch is refused, smaller ones follow, so that all is carried before the change that is, and this is named.
   ///
   /// - Returns: whether there may be more.
+  /// - Throws: `AgentBaseError` of the code `refused` for a change that the other side does not take.
   func carry(_ agent: String) async throws -> Bool {
-    let config = state.withLock { $0.configs[agent] }
-    let follower = Follower(agent: agent, config: config)
-    let time = LegacyTime(naiveZone: config?.legacyTimeZone ?? .gmt)
-    let pool = try await postgres(for: config).pool
-    let file = file.resource
-    let batch: OutboxBatch?
+    let limit = state.withLock { $0.lineLimits[agent] } ?? OutboxReader.mostLines
     do {
-      batch = try await pool.transaction { connection -> OutboxBatch? in
-        guard try await follower.lock(&connection),
-          let record = try await Self.record(of: agent, file), record.phase.isDual
-        else { return nil }
-        let position = try await follower.position(record, &connection)
-        let batch = try await file.read { connection, catalog in
-          try OutboxReader(connection: connection, catalog: catalog, agent: agent, time: time)
-            .batch(after: position)
+      let hasMore =
+        switch try await Self.record(of: agent, file.resource)?.phase.follower {
+        case .postgres?: try await carryForth(agent, limit: limit)
+        case .sqlite?: try await carryBack(agent, limit: limit)
+        case nil: false
         }
-        if batch.lineCount > 0 { try await follower.apply(batch, of: record, &connection) }
-        return batch
+      state.withLock { $0.lineLimits[agent] = limit < OutboxReader.mostLines ? limit * 2 : nil }
+      return hasMore
+    } catch let error as RefusedBatch {
+      guard let change = error.only else {
+        state.withLock { $0.lineLimits[agent] = max(1, error.lineCount / 2) }
+        return true
       }
-    } catch {
-      throw AgentBaseError.of(error)
+      throw AgentBaseError(
+        .refused, "\(change.named) is refused by the other side: \(error.reason.message)",
+        advice: "Correct what refuses it, or have it set aside: agentbase cutover set-aside.", agent: agent,
+        underlying: error)
     }
-    // Another process is at it.
-    guard let batch else { return false }
-    try await file.write { connection, _ in
-      try Outbox(connection: connection, agent: agent).remove(upTo: batch.position)
-    }
-    return batch.lineCount > 0
   }
 
   /// The state of an agent's cut-over; nil where it has none.
@@ -162,7 +212,7 @@ final class Replicator: Sendable {
   func postgres(for config: AgentConfig?) async throws -> PostgresAgentDatabase {
     let (open, other) = state.withLock { ($0.postgres, $0.configs.values.first) }
     if let open { return open.resource }
-    guard let config = config ?? other else { throw CancellationError() }
+    guard let config = config ?? other ?? access else { throw CancellationError() }
     let lease = try await PostgresAgentDatabase.lease(url: url, config: config)
     let isTaken = state.withLock { state in
       guard state.postgres == nil else { return false }
@@ -174,40 +224,5 @@ final class Replicator: Sendable {
       return try await postgres(for: config)
     }
     return lease.resource
-  }
-
-  // MARK: - Telling
-
-  /// Notes how it went, and tells where that has changed.
-  private func tell(_ agent: String, failure: (any Error)?) {
-    let text = failure.map { error in
-      (error as? AgentBaseError)?.message ?? "\(error)"
-    }
-    let (before, config) = state.withLock { state in
-      defer { state.failures[agent] = text }
-      return (state.failures[agent], state.configs[agent])
-    }
-    if text == nil { pauses.withLock { $0[agent] = nil } }
-    guard (before == nil) != (text == nil), let handler = config?.eventHandler, handler.wants(.replication)
-    else { return }
-    if let text {
-      handler.handle(
-        AgentEvent(
-          .replication, "changes cannot be carried to Postgres, and wait in the SQLite file: \(text)",
-          level: .warning, agent: agent))
-    } else {
-      handler.handle(AgentEvent(.replication, "changes are carried to Postgres again", agent: agent))
-    }
-  }
-
-  private let pauses = Mutex<[String: Duration]>([:])
-
-  /// Twice the pause before, up to the longest.
-  private func nextPause(_ agent: String) -> Duration {
-    pauses.withLock { pauses in
-      let pause = min(Self.longestPause, (pauses[agent] ?? .milliseconds(125)) * 2)
-      pauses[agent] = pause
-      return pause
-    }
   }
 }

@@ -31,7 +31,7 @@ public struct AgentEvent: Sendable {
     public static let schema = Kind(rawValue: "schema")
     /// A search is slower than it could be, since an index is missing.
     public static let missingIndex = Kind(rawValue: "missingIndex")
-    /// Changes of a SQLite file are carried to Postgres again, or cannot be; `count` tells how many wait.
+    /// Changes cannot be carried to the other side of a cut-over, or are again; or many wait, as `count` tells.
     public static let replication = Kind(rawValue: "replication")
     /// A memory that was read from both sides of a cut-over differed; `count` tells how many have.
     public static let difference = Kind(rawValue: "difference")

@@ -4,6 +4,15 @@ import AgentBase
 import Postgres
 import SQLite
 
+/// Postgres decides for an agent, and a file follows it: what that has came from Postgres, or was deleted there.
+private struct FollowedAgent: Error, CustomStringConvertible {
+  let agent: String
+
+  var description: String {
+    "Postgres decides for the agent \(agent), and its file follows: nothing is imported (agentbase cutover status)"
+  }
+}
+
 /// The import of one file.
 struct FileImport: Sendable {
   let reader: SourceReader
@@ -55,6 +64,9 @@ struct FileImport: Sendable {
       }
     } catch let error as SQLiteError {
       outcome.error = error.description
+    } catch let error as FollowedAgent {
+      outcome.error = error.description
+      try await target.unlock(file)
     }
     await reader.close()
     return outcome
@@ -66,6 +78,9 @@ struct FileImport: Sendable {
   private func register(_ sources: [SourceTable]) async throws -> [String] {
     var agents: [(source: SourceTable, agents: [String])] = []
     for source in sources { agents.append((source, try await reader.agents(of: source))) }
+    if let agent = try await target.decides(for: Set(agents.flatMap(\.agents)).sorted()) {
+      throw FollowedAgent(agent: agent)
+    }
     try await ledger.register(file, schema: try await reader.schema(), sources: agents)
     return Set(agents.flatMap(\.agents)).sorted()
   }

@@ -109,6 +109,13 @@ struct ImportTargetServer: Sendable {
       "SELECT sum(agentbase_bury(agent)) FROM unnest(\(agents)) AS agent")
   }
 
+  /// The first of some agents for whom Postgres decides while a file follows.
+  func decides(for agents: [String]) async throws -> String? {
+    try await connection.queryOne(
+      "SELECT agent_id FROM agent_cutover WHERE agent_id = ANY(\(agents)) AND phase = 'postgres-primary' LIMIT 1"
+    )?.decode(0)
+  }
+
   private func key(_ file: LegacyFile) -> Int64 {
     LegacyIdentity.file(agent: file.agent, file: file.relativePath)
   }

@@ -135,7 +135,11 @@ actor FileBuilder {
     let connection = try connection()
     try connection.transaction {
       try SQLiteOwnSchema.install(on: connection)
-      for row in rows { try connection.execute(row.sql, row.values) }
+      for row in rows {
+        try connection.execute(row.sql, row.values)
+        // The id stands behind the agent.
+        if let mark = row.mark { try connection.execute(mark, [row.values[1]]) }
+      }
     }
   }
 

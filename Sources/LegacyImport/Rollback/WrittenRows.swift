@@ -7,6 +7,18 @@ import SQLite
 struct WrittenRow: Sendable {
   let sql: String
   let values: [SQLiteValue]
+  /// Notes the id that the row has in Postgres: what is run behind it.
+  var mark: String?
+}
+
+/// What to read from Postgres, and what puts it into a file.
+private struct WrittenQuery: Sendable {
+  /// Answers the columns behind the agent, and before them the id where a mark is made of it.
+  let query: String
+  /// Takes the agent and the columns.
+  let insert: String
+  /// Takes the id, which the query answers first.
+  var mark: String?
 }
 
 extension Archive {
@@ -20,8 +32,8 @@ extension Archive {
     _ = try await write(Self.covered.query, of: agent, with: Self.covered.insert, into: builder)
     _ = try await write(Self.noted.query, of: agent, with: Self.noted.delete, into: builder)
     var written = 0
-    for (query, sql) in Self.writtenQueries {
-      written += try await write(query, of: agent, with: sql, into: builder)
+    for kind in Self.writtenQueries {
+      written += try await write(kind.query, of: agent, with: kind.insert, mark: kind.mark, into: builder)
     }
     // What a memory was before comes along, and is no row that an agent sees.
     _ = try await write(Self.history.query, of: agent, with: Self.history.insert, into: builder)
@@ -30,7 +42,7 @@ extension Archive {
 
   /// Puts the rows of a query into a table, and answers how many there are.
   private func write(
-    _ query: String, of agent: String, with sql: String, into builder: FileBuilder
+    _ query: String, of agent: String, with sql: String, mark: String? = nil, into builder: FileBuilder
   ) async throws -> Int {
     try await connection.transaction(.readOnlySnapshot) { connection in
       var rows = CursorRows(connection: connection, batch: 200)
@@ -40,7 +52,7 @@ extension Archive {
         let values = try batch.map { row in
           try [.text(agent)] + (0..<row.count).map { try SQLiteValue(row.value($0)) }
         }
-        try await builder.write(values.map { WrittenRow(sql: sql, values: $0) })
+        try await builder.write(values.map { WrittenRow(sql: sql, values: $0, mark: mark) })
         count += batch.count
       }
       return count
@@ -89,71 +101,80 @@ extension Archive {
     insert: """
     INSERT INTO agentbase_history
       (agent_id, namespace, key, version, content, metadata, embedding, stored_at, replaced_at)
-    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
+    SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9 WHERE NOT EXISTS (
+      SELECT 1 FROM agentbase_history WHERE agent_id = ?1 AND namespace = ?2 AND key = ?3 AND version = ?4 AND ?4 > 0)
     """
   )
 
   /// What to read from Postgres, and the statement of SQLite that takes its columns behind the agent.
-  private static let writtenQueries: [(query: String, insert: String)] = [
-    (
-      """
-      SELECT namespace, key, content::text, metadata::text, embedding::real[], \(time("created_at")),
-        \(time("""
+  private static let writtenQueries: [WrittenQuery] = [
+    WrittenQuery(
+      query: """
+        SELECT namespace, key, content::text, metadata::text, embedding::real[], \(time("created_at")),
+          \(time("""
         greatest(updated_at, (SELECT max(old.updated_at) + interval '1 microsecond' FROM agent_memories AS old
           WHERE old.agent_id = new.agent_id AND old.namespace = new.namespace AND old.key = new.key
           AND old.source_id IS NOT NULL))
         """)), \(time("expires_at")), version, time_to_live
-      FROM agent_memories AS new WHERE agent_id = $1 AND source_id IS NULL ORDER BY id
-      """,
-      """
-      INSERT INTO agentbase_memories
-        (agent_id, namespace, key, content, metadata, embedding, created_at, updated_at, expires_at, version,
-         time_to_live)
-      VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
-      ON CONFLICT (agent_id, namespace, key) DO UPDATE SET content = excluded.content, metadata = excluded.metadata,
-        embedding = excluded.embedding, updated_at = excluded.updated_at, expires_at = excluded.expires_at,
-        version = excluded.version, time_to_live = excluded.time_to_live
-      """
+        FROM agent_memories AS new WHERE agent_id = $1 AND source_id IS NULL ORDER BY id
+        """,
+      insert: """
+        INSERT INTO agentbase_memories
+          (agent_id, namespace, key, content, metadata, embedding, created_at, updated_at, expires_at, version,
+           time_to_live)
+        VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+        ON CONFLICT (agent_id, namespace, key) DO UPDATE SET content = excluded.content, metadata = excluded.metadata,
+          embedding = excluded.embedding, updated_at = excluded.updated_at, expires_at = excluded.expires_at,
+          version = excluded.version, time_to_live = excluded.time_to_live
+        """
     ),
-    (
-      """
-      SELECT name, description, configuration::text, metadata::text, is_enabled, usage_count,
-        \(time("created_at")), \(time("updated_at")), success_count, failure_count, timed_count, timed_ms,
-        \(time("last_used_at"))
-      FROM agent_tools WHERE agent_id = $1 AND source_id IS NULL ORDER BY id
-      """,
-      """
-      INSERT INTO agentbase_tools
-        (agent_id, name, description, configuration, metadata, is_enabled, usage_count, created_at, updated_at,
-         success_count, failure_count, timed_count, timed_ms, last_used_at)
-      VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
-      ON CONFLICT (agent_id, name) DO UPDATE SET description = excluded.description,
-        configuration = excluded.configuration, metadata = excluded.metadata, is_enabled = excluded.is_enabled,
-        usage_count = excluded.usage_count, updated_at = excluded.updated_at,
-        success_count = excluded.success_count, failure_count = excluded.failure_count,
-        timed_count = excluded.timed_count, timed_ms = excluded.timed_ms, last_used_at = excluded.last_used_at
-      """
+    WrittenQuery(
+      query: """
+        SELECT name, description, configuration::text, metadata::text, is_enabled, usage_count,
+          \(time("created_at")), \(time("updated_at")), success_count, failure_count, timed_count, timed_ms,
+          \(time("last_used_at"))
+        FROM agent_tools WHERE agent_id = $1 AND source_id IS NULL ORDER BY id
+        """,
+      insert: """
+        INSERT INTO agentbase_tools
+          (agent_id, name, description, configuration, metadata, is_enabled, usage_count, created_at, updated_at,
+           success_count, failure_count, timed_count, timed_ms, last_used_at)
+        VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+        ON CONFLICT (agent_id, name) DO UPDATE SET description = excluded.description,
+          configuration = excluded.configuration, metadata = excluded.metadata, is_enabled = excluded.is_enabled,
+          usage_count = excluded.usage_count, updated_at = excluded.updated_at,
+          success_count = excluded.success_count, failure_count = excluded.failure_count,
+          timed_count = excluded.timed_count, timed_ms = excluded.timed_ms, last_used_at = excluded.last_used_at
+        """
     ),
-    (
-      """
-      SELECT metric_name, coalesce(value, 0), unit, metadata::text, \(time("timestamp"))
-      FROM agent_metrics WHERE agent_id = $1 AND source_id IS NULL ORDER BY timestamp, id
-      """,
-      "INSERT INTO agentbase_metrics (agent_id, metric_name, value, unit, metadata, timestamp) VALUES (?, ?, ?, ?, ?, ?)"
+    WrittenQuery(
+      query: """
+        SELECT id::text, metric_name, coalesce(value, 0), unit, metadata::text, \(time("timestamp"))
+        FROM agent_metrics WHERE agent_id = $1 AND source_id IS NULL ORDER BY timestamp, id
+        """,
+      insert: """
+        INSERT INTO agentbase_metrics (agent_id, metric_name, value, unit, metadata, timestamp)
+        SELECT ?1, ?3, ?4, ?5, ?6, ?7 WHERE ?2 IS NOT NULL
+        """,
+      mark: "INSERT OR REPLACE INTO agentbase_restored SELECT ?, 'agentbase_metrics', last_insert_rowid()"
     ),
-    (
-      """
-      SELECT id::text, task_type, status, input::text, output::text, error_message,
-        \(time("coalesce(started_at, created_at)")), \(time("completed_at")), duration_ms, metadata::text,
-        \(time("created_at"))
-      FROM agent_executions WHERE agent_id = $1 AND source_id IS NULL ORDER BY started_at, id
-      """,
-      """
-      INSERT INTO agentbase_executions (agent_id, execution_id, task_type, status, input, output, error_message,
-        started_at, completed_at, duration_ms, metadata, created_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
-      ON CONFLICT (execution_id) DO UPDATE SET status = excluded.status, output = excluded.output,
-        error_message = excluded.error_message, completed_at = excluded.completed_at, duration_ms = excluded.duration_ms
-      """
+    WrittenQuery(
+      query: """
+        SELECT id::text, task_type, status, input::text, output::text, error_message,
+          \(time("coalesce(started_at, created_at)")), \(time("completed_at")), duration_ms, metadata::text,
+          \(time("created_at"))
+        FROM agent_executions WHERE agent_id = $1 AND source_id IS NULL ORDER BY started_at, id
+        """,
+      insert: """
+        INSERT INTO agentbase_executions (agent_id, execution_id, task_type, status, input, output, error_message,
+          started_at, completed_at, duration_ms, metadata, created_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+        ON CONFLICT (execution_id) DO UPDATE SET status = excluded.status, output = excluded.output,
+          error_message = excluded.error_message, completed_at = excluded.completed_at, duration_ms = excluded.duration_ms
+        """,
+      mark: """
+        INSERT OR REPLACE INTO agentbase_restored
+        SELECT execution_id, 'agentbase_executions', id FROM agentbase_executions WHERE execution_id = ?
+        """
     ),
   ]
 

@@ -47,7 +47,8 @@ struct LegacySchema: Sendable {
 
   /// The library's own tables of a cut-over (Documentation/Cutover.md): their rows are not moved.
   static let cutoverTables: Set<String> = [
-    "agentbase_cutover", "agentbase_differences", "agentbase_outbox", carriedTable,
+    "agentbase_cutover", "agentbase_differences", "agentbase_outbox", carriedTable, "agentbase_followed",
+    "agentbase_set_aside", "agentbase_restored",
   ]
   /// Names the rows that the outbox carries to Postgres.
   static let carriedTable = "agentbase_carried"

@@ -26,6 +26,7 @@ enum Benchmarks {
   /// All, in the order of help.
   static let all: [any Benchmark.Type] = [
     ImportBenchmark.self, MemoryBenchmark.self, SQLiteBenchmark.self, SearchBenchmark.self,
+    CutoverBenchmark.self,
   ]
 
   static var words: String { all.map { $0.word }.joined(separator: ", ") }

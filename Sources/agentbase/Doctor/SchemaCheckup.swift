@@ -12,7 +12,7 @@ struct SchemaCheckup {
     "agents", "agent_memories", "agent_tools", "agent_metrics", "agent_executions", "agent_import_files",
     "agent_import_sources", "agent_imports", "agent_import_rejects", "agent_import_rows",
     "agent_import_deletions", "agent_memory_history", "agent_vector_spaces", "agent_cutover",
-    "agent_cutover_deletions",
+    "agent_cutover_deletions", "agent_outbox", "agent_outbox_progress", "agent_outbox_set_aside",
     versionTable,
   ]
   private static let versionTable = "agentbase_schema_versions"

@@ -9,6 +9,7 @@ extension Verb {
     operands: [
       ("status", "print the phase, and how many changes wait to be carried to Postgres"),
       ("set PHASE", "change the phase: \(CutoverPhase.allCases.map(\.rawValue).joined(separator: ", "))"),
+      ("set-aside", "leave out each change that the other side refuses, and carry those behind it"),
       ("compare", "compare all that the agent reads from either side; exit code 4 where something differs"),
     ],
     options: [
@@ -42,6 +43,7 @@ struct CutoverVerb {
     case status
     case set(CutoverPhase, readPercent: Int)
     case compare
+    case setAside
   }
 
   private let arguments: Arguments
@@ -64,6 +66,7 @@ struct CutoverVerb {
     switch words.first {
     case "status": action = .status
     case "compare": action = .compare
+    case "set-aside": action = .setAside
     case "set":
       let phases = CutoverPhase.allCases.map(\.rawValue).joined(separator: ", ")
       guard words.count > 1 else { throw UsageError("cutover set needs a phase: \(phases)") }
@@ -74,8 +77,9 @@ struct CutoverVerb {
         throw UsageError("--read-postgres goes with cutover set dual-postgres alone")
       }
       action = .set(phase, readPercent: try arguments.value(readPostgres) ?? 10)
-    case let word?: throw UsageError("cutover knows no \(Arguments.named(word)): status, set PHASE, compare")
-    case nil: throw UsageError("what to do is needed: status, set PHASE or compare")
+    case let word?:
+      throw UsageError("cutover knows no \(Arguments.named(word)): status, set PHASE, compare, set-aside")
+    case nil: throw UsageError("what to do is needed: status, set PHASE, compare or set-aside")
     }
     let most = words.first == "set" ? 2 : 1
     if words.count > most { throw UsageError("cutover \(words[0]) takes no \(Arguments.named(words[most]))") }
@@ -110,6 +114,7 @@ struct CutoverVerb {
       var status = try await cutover.status()
       do {
         try await cutover.checkPostgres()
+        try await cutover.checkRefusals()
       } catch let error as AgentBaseError {
         status.failure = error.message
       }
@@ -117,6 +122,10 @@ struct CutoverVerb {
       return .done
     case .set(let phase, let percent):
       tell(try await cutover.set(phase, readPercent: percent, force: arguments[Self.force]))
+      return .done
+    case .setAside:
+      let refused = try await cutover.setAside()
+      tell(refused, try await cutover.status())
       return .done
     case .compare:
       let comparison = try await cutover.compare(repair: arguments[Self.repair])
@@ -155,6 +164,7 @@ struct CutoverVerb {
         "differing": .integer(status.differing), "lag": .integer(status.lag),
         "waiting_since": time(status.waitingSince).map { .string($0) } ?? .null,
         "carried_at": time(status.carriedAt).map { .string($0) } ?? .null,
+        "set_aside": .integer(Int64(status.setAside)),
         "failure": status.failure.map { .string(Secrets.ofProcess.removed(from: $0)) } ?? .null,
       ]
       return Output.standard(document.text)
@@ -165,17 +175,40 @@ struct CutoverVerb {
         "\(status.readPercent) of 100 keys are read from Postgres and compared: \(status.differing.counted("difference"))"
       )
     }
-    if status.phase.isDual {
+    if let follower = status.phase.follower {
+      let name = follower == .postgres ? "Postgres" : "the SQLite file"
       lines.append(
         status.lag == 0
-          ? "Postgres has every change"
-          : "\(status.lag.counted("change")) to be carried to Postgres"
+          ? "\(follower == .postgres ? "Postgres" : "The SQLite file") has every change"
+          : "\(status.lag.counted("change")) to be carried to \(name)"
             + (time(status.waitingSince).map { ", since \($0)" } ?? ""))
+    }
+    if status.setAside > 0 {
+      lines.append("\(status.setAside.counted("change")) set aside, as the other side has refused them")
     }
     if let failure = status.failure {
       lines.append("warning: \(Secrets.ofProcess.removed(from: failure))")
     }
     Output.standard(lines.joined(separator: "\n"))
+  }
+
+  private func tell(_ refused: [RefusedChange], _ status: CutoverStatus) {
+    if arguments[.json] {
+      let changes = refused.map { change -> JSON in
+        [
+          "kind": .string(change.kind), "namespace": .string(change.namespace), "key": .string(change.key),
+          "reason": .string(Secrets.ofProcess.removed(from: change.reason)),
+        ]
+      }
+      let document: JSON = ["set_aside": .array(changes), "lag": .integer(status.lag)]
+      return Output.standard(document.text)
+    }
+    for change in refused {
+      let name = Self.name(
+        of: CutoverDifference(kind: change.kind, namespace: change.namespace, key: change.key))
+      Output.standard("set aside: \(name): \(Secrets.ofProcess.removed(from: change.reason))")
+    }
+    tell(status)
   }
 
   private func tell(_ comparison: CutoverComparison) {

@@ -38,6 +38,13 @@ struct CutoverScene: Sendable {
     }
   }
 
+  /// The same agent and database with another file.
+  init(_ other: CutoverScene, path: String) {
+    folder = other.folder
+    self.path = path
+    url = other.url
+  }
+
   /// An agent on both.
   func agent(_ change: (inout AgentConfig) -> Void = { _ in }) async throws -> Agent {
     try await agent(.dual(sqlitePath: path, url: url), change)
@@ -83,9 +90,10 @@ struct CutoverScene: Sendable {
     try await until { try await agent.cutoverStatus()?.lag == 0 }
   }
 
-  /// The one number that a statement answers in Postgres.
+  /// The one number that a statement answers in Postgres. What it changes is neither refused nor carried.
   func count(_ sql: String) async throws -> Int {
     let connection = try await PostgresConnection.connect(try PostgresConfiguration(url))
+    _ = try await connection.query("SELECT set_config('agentbase.carrying', 'on', false)")
     let row = try await connection.queryOne(PostgresStatement(sql: sql))
     await connection.close()
     return try #require(row).decode(0, as: Int.self)

@@ -202,3 +202,46 @@ import Testing
     await agent.close()
   }
 }
+
+@Suite("Cut-over: history") struct CutoverHistoryTests {
+  @Test(
+    "What is carried and imported is one version: the history is that of the file", arguments: [true, false])
+  func once(_ importsFirst: Bool) async throws {
+    let scene = try await CutoverScene(CutoverScene.legacySQL)
+    let before = try await scene.agent(.sqliteFile(scene.path)) { $0.keepsHistory = true }
+    for number in 1...3 {
+      for key in ["own", "old 1"] {
+        try await before.storeMemory(key, number, namespace: key == "own" ? "n" : "")
+      }
+    }
+    await before.close()
+    try await scene.set(.dualSQLite)
+    let agent = try await scene.agent { $0.keepsHistory = true }
+    let words = [
+      "import", "--sqlite", scene.path, "--agent", scene.id, "--postgres-url", scene.url, "--quiet",
+      "--no-verify",
+    ]
+    for imports in [importsFirst, !importsFirst] {
+      if imports {
+        let command = try await Command.run(words, in: scene.folder.path)
+        #expect(command.exitCode == 0, "\(command.errors)")
+      } else {
+        try await agent.storeMemory("own", 4, namespace: "n")
+        try await agent.storeMemory("old 1", 4)
+        try await agent.storeMemory("fresh", 1)
+        try await agent.storeMemory("fresh", 2)
+        try await scene.untilCarried(agent)
+      }
+    }
+    let there = try await scene.agent(.postgres(url: scene.url))
+    for (key, namespace) in [("own", "n"), ("old 1", ""), ("fresh", "")] {
+      let mine = try await agent.history(of: key, namespace: namespace).versions
+      let theirs = try await there.history(of: key, namespace: namespace).versions
+      // The import brings what a legacy row was before the library wrote it, where it has read it before.
+      #expect(theirs.map(\.value.json).prefix(mine.count) == mine.map(\.value.json)[...], "\(key)")
+      #expect(Set(theirs.map(\.version)).count == theirs.count, "\(key): a version is there twice")
+    }
+    await there.close()
+    await agent.close()
+  }
+}

@@ -1,4 +1,4 @@
-// A SQLite file and Postgres as one backend: the phase of the cut-over says which of them a call goes to.
+// A SQLite file and Postgres as one backend: the phase of the cut-over, which the file holds, says which of them a call goes to.
 
 import Postgres
 import SQLite
@@ -33,7 +33,7 @@ final class DualStore: AgentStore {
 
   var database: ObjectIdentifier {
     let (phase, opened) = state.withLock { ($0.phase, $0.opened) }
-    guard phase == .postgresOnly, let opened else { return sqlite.database }
+    guard phase.decider == .postgres, let opened else { return sqlite.database }
     return opened.database
   }
 
@@ -68,7 +68,25 @@ final class DualStore: AgentStore {
 
   /// The store that decides at this moment.
   private func current() async throws -> any AgentStore {
-    try await phase() == .postgresOnly ? try await postgres() : sqlite
+    try await phase().decider == .postgres ? try await postgres() : sqlite
+  }
+
+  /// The store that decides, for a call that may write.
+  ///
+  /// - Throws: `AgentBaseError` of the code `outboxFull` where too much waits in Postgres. The file looks at what waits there by itself.
+  private func writable() async throws -> any AgentStore {
+    let store = try await current()
+    guard state.withLock({ $0.phase == .postgresPrimary }) else { return store }
+    let waiting = replicator.resource.lag(of: config.id)
+    guard waiting < Int64(config.outboxLimit) else {
+      replicator.resource.wake()
+      throw AgentBaseError(
+        .outboxFull,
+        "\(waiting) changes wait to be carried to the SQLite file, and the limit is \(config.outboxLimit)",
+        advice: "Nothing was stored. See that the file can be written, or raise outboxLimit of the config.",
+        agent: config.id, isSafeToRetry: true)
+    }
+    return store
   }
 
   /// The phase, not older than the limit.
@@ -109,7 +127,9 @@ final class DualStore: AgentStore {
     let task = state.withLock { state in
       if let task = state.postgres { return task }
       let (url, config) = (url, config)
-      let task = Task<PostgresStore, any Error> { try await PostgresStore(url: url, config: config) }
+      let task = Task<PostgresStore, any Error> {
+        try await PostgresStore(url: url, config: config, locksPhase: true)
+      }
       state.postgres = task
       return task
     }
@@ -130,35 +150,46 @@ final class DualStore: AgentStore {
 
   /// Runs a call that may write: on the other side, where the agent has moved there since the phase was read.
   func writing<Value>(_ call: (any AgentStore) async throws -> Value) async throws -> Value {
-    let value: Value
-    do {
-      value = try await call(try await current())
-    } catch let error as AgentBaseError where error.code == .moved && error.agent == config.id {
-      state.withLock { $0.readAt = nil }
-      return try await call(try await current())
+    try await onTheRightSide { try await call(try await writable()) }
+  }
+
+  /// Runs a call again where the side that it went to decides no more: nothing has happened then.
+  ///
+  /// Between the commits of the two sides of a hand-over both refuse. Whoever finds that so completes it.
+  private nonisolated(nonsending) func onTheRightSide<Value>(
+    _ call: nonisolated(nonsending) () async throws -> Value
+  ) async throws -> Value {
+    var attempts = 0
+    while true {
+      do {
+        let value = try await call()
+        replicator.resource.wake()
+        return value
+      } catch let error as AgentBaseError where error.code == .moved && error.agent == config.id {
+        state.withLock { $0.readAt = nil }
+        attempts += 1
+        if attempts == 1 { continue }
+        guard attempts < 10 else { throw error }
+        try await replicator.resource.settle(config.id)
+        if attempts > 2 { try await Task.sleep(for: .milliseconds(20 * attempts)) }
+      }
     }
-    replicator.resource.wake()
-    return value
   }
 
   nonisolated(nonsending) func transaction<Value>(
     isRetryable: Bool, _ body: nonisolated(nonsending) (any AgentStore) async throws -> Value
   ) async throws -> Value {
-    let value: Value
-    do {
-      value = try await current().transaction(isRetryable: isRetryable, body)
-    } catch let error as AgentBaseError where error.code == .moved && error.agent == config.id {
-      // Found before the body began.
-      state.withLock { $0.readAt = nil }
-      return try await current().transaction(isRetryable: isRetryable, body)
-    }
-    replicator.resource.wake()
-    return value
+    // Who decides is found before the body begins, and stays so while it runs.
+    try await onTheRightSide { try await writable().transaction(isRetryable: isRetryable, body) }
   }
 
   func cutoverStatus() async throws -> CutoverStatus? {
-    var status = try await sqlite.cutoverStatus()
-    if status?.phase.isDual ?? false { status?.failure = replicator.resource.failure(of: config.id) }
+    guard var status = try await sqlite.cutoverStatus() else { return nil }
+    if status.phase.follower != nil { status.failure = replicator.resource.failure(of: config.id) }
+    if status.phase == .postgresPrimary {
+      let lag = try await replicator.resource.measureLag(of: config.id, limit: config.outboxLimit + 1)
+      status.set(lag)
+    }
     return status
   }
 }

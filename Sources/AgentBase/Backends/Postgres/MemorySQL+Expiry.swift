@@ -43,7 +43,14 @@ extension MemorySQL {
   ///
   /// What another process is sweeping is left to it. Imported rows are remembered, as with a deletion.
   static func sweep(agent: String?, batchSize: Int) -> PostgresStatement {
-    let owner: PostgresStatement = if let agent { "agent_id = \(agent)" } else { "true" }
+    // Of an agent whose SQLite file decides nobody else may remove anything.
+    let owner: PostgresStatement =
+      if let agent { "agent_id = \(agent)" } else {
+        """
+        NOT EXISTS (SELECT FROM agent_cutover AS fence WHERE fence.agent_id = memory.agent_id
+          AND fence.phase NOT IN ('postgres-primary', 'postgres-only'))
+        """
+      }
     return """
       WITH expired AS MATERIALIZED (
         SELECT agent_id, namespace, key FROM agent_memories AS memory

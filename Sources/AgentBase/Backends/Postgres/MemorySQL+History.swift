@@ -52,6 +52,23 @@ extension MemorySQL {
 
   private static let rankDown = "rank_time DESC, rank_row DESC, rank_table DESC, id DESC"
 
+  /// What a cut-over has carried is the same version as the row that an import has read: it counts once. A carried row has the time and
+  /// the value of its row in the file, and a carried version its number.
+  private static let isCarriedToo = """
+    (version IS NULL AND EXISTS (
+      SELECT FROM (
+        SELECT content, updated_at AS moment FROM agent_memories WHERE \(isTheKey) AND source_id IS NULL
+        UNION ALL
+        SELECT content, stored_at FROM agent_memory_history WHERE \(isTheKey) AND source_id IS NULL
+      ) AS carried, jsonb_each(CASE jsonb_typeof(imported.content) WHEN 'object' THEN imported.content ELSE '{}' END) AS member
+      WHERE carried.moment = imported.stored_at
+        AND carried.content::text IN (member.value::text, member.value #>> '{}'))
+    OR version IS NOT NULL AND EXISTS (
+      SELECT FROM agent_memory_history AS carried
+      WHERE carried.agent_id = $1 AND carried.namespace = $2 AND carried.key = $3
+        AND carried.source_id IS NULL AND carried.version = imported.version))
+    """
+
   /// In this order: the row that was current before anything was stored, our own row of the file where a legacy one was newer,
   /// what the file kept (it has a number), and older rows.
   private static let importedSQL = """
@@ -69,7 +86,7 @@ extension MemorySQL {
           SELECT table_name FROM agent_import_sources AS source
           WHERE source.agent_id = imported.agent_id AND source.source_id = imported.source_id
         ), '') COLLATE "C" AS rank_table
-      FROM imported
+      FROM imported WHERE NOT \(isCarriedToo)
     ), placed AS (
       SELECT *, coalesce(CASE WHEN version IS NULL THEN stored_at ELSE replaced_at END, '-infinity') AS rank_time,
         coalesce(source_row, 9223372036854775807) AS rank_row

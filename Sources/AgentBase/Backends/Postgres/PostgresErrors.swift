@@ -15,7 +15,9 @@ extension AgentBaseError {
     // A second line of the driver is the server's hint: it stands where we know nothing better.
     let lines = error.description.split(separator: "\n", maxSplits: 1).map(String.init)
     self.init(
-      code, lines.first ?? "Postgres failed", advice: advice ?? lines.dropFirst().first, underlying: error,
+      code, lines.first ?? "Postgres failed", advice: advice ?? lines.dropFirst().first,
+      // The trigger that refuses a write names the agent there.
+      agent: code == .moved ? error.server?.detail : nil, underlying: error,
       isSafeToRetry: error.isSafeToRetry)
   }
 
@@ -52,6 +54,8 @@ extension AgentBaseError {
     switch state {
     case .insufficientPrivilege?:
       (.permission, "Ask the owner of the tables for SELECT, INSERT, UPDATE and DELETE on them.")
+    case "AB002"?:
+      (.moved, "Use .dual as its backend (AGENT_MEMORY_BACKEND): it goes to the side that decides.")
     case "AB001"?:
       (
         .wrongDimensions,

@@ -106,6 +106,17 @@ enum PostgresMetricRow {
       place: try row.place(time: 4, id: 7, sourceRow: 8))
   }
 
+  /// The measurement of a row of the columns and the id.
+  static func stored(_ row: PostgresRow) throws(PostgresError) -> (id: UUID, metric: AgentMetric) {
+    (
+      UUID(try row.decode(7, as: PostgresUUID.self)),
+      AgentMetric(
+        name: try row.decode(0), value: try row.decode(1), unit: try row.decode(2),
+        metadata: try row.metadata(3, .metrics, isImported: false, exact: 6), timestamp: try row.date(4),
+        isImported: false)
+    )
+  }
+
   /// A span of time.
   static func bucket(_ row: PostgresRow, percentiles: [Double]) throws(PostgresError) -> MetricBucket? {
     guard let start = try row.date(0), let summary = try row.summary(1, percentiles) else { return nil }
@@ -128,19 +139,21 @@ enum PostgresExecutionRow {
 
   /// The execution of a row of a listing.
   static func execution(_ row: PostgresRow) throws(PostgresError) -> Placed<AgentExecution> {
+    Placed(record: try stored(row), place: try row.place(time: 6, id: 12, sourceRow: 13))
+  }
+
+  /// The execution of a row of the columns alone.
+  static func stored(_ row: PostgresRow) throws(PostgresError) -> AgentExecution {
     let isImported: Bool = try row.decode(10)
     let id: PostgresUUID = try row.decode(0)
     let input: String? = try row.decode(3)
     let output: String? = try row.decode(4)
-    return Placed(
-      record: AgentExecution(
-        id: UUID(id), task: try row.decode(1), status: .init(rawValue: try row.decode(2)),
-        input: input.map { MemoryValue(storedText: $0).json },
-        output: output.map { MemoryValue(storedText: $0).json }, errorMessage: try row.decode(5),
-        startedAt: try row.date(6), completedAt: try row.date(7), durationMilliseconds: try row.decode(8),
-        metadata: try row.metadata(9, .executions, isImported: isImported, exact: 11),
-        isImported: isImported),
-      place: try row.place(time: 6, id: 12, sourceRow: 13))
+    return AgentExecution(
+      id: UUID(id), task: try row.decode(1), status: .init(rawValue: try row.decode(2)),
+      input: input.map { MemoryValue(storedText: $0).json },
+      output: output.map { MemoryValue(storedText: $0).json }, errorMessage: try row.decode(5),
+      startedAt: try row.date(6), completedAt: try row.date(7), durationMilliseconds: try row.decode(8),
+      metadata: try row.metadata(9, .executions, isImported: isImported, exact: 11), isImported: isImported)
   }
 }
 

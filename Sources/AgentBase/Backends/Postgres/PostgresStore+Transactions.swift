@@ -74,11 +74,15 @@ extension PostgresStore {
     let left = (end - .now) / .milliseconds(1)
     let limit = Int64(min(max(1, left), 2_147_483_647))
     do throws(PostgresError) {
-      let answers = try await connection.pipeline([
+      var statements: [PostgresStatement] = [
         "SELECT set_config('lock_timeout', \("\(limit)ms"), true)",
         "UPDATE agents SET updated_at = updated_at WHERE id = \(agent)",
-      ])
-      if try answers.last?.get().affectedRows == 1 { return true }
+      ]
+      if locksPhase { statements.append(CutoverFence.admit(agent)) }
+      let answers = try await connection.pipeline(statements)
+      let isTaken = try answers[1].get().affectedRows == 1
+      if locksPhase { _ = try answers[2].get() }
+      if isTaken { return true }
       // The agent's row was removed behind our back.
       forgetRegistration()
       return false

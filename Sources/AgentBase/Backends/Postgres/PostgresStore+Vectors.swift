@@ -99,12 +99,7 @@ extension PostgresStore {
 
   func spaces() async throws -> [StoredSpace] {
     try await read(VectorSQL.spaces(agent: agent)) { row throws(PostgresError) in
-      let namespace: String? = try row.decode(3)
-      let key: String? = try row.decode(4)
-      return StoredSpace(
-        namespace: try row.decode(0), dimensions: Int(try row.decode(1, as: Int32.self)),
-        metric: VectorMetric(rawValue: try row.decode(2)) ?? .cosine,
-        change: namespace.flatMap { namespace in key.map { MemoryName(namespace: namespace, key: $0) } })
+      try StoredSpace(row)
     }
   }
 
@@ -127,5 +122,17 @@ extension PostgresStore {
 
   func replace(_ embeddings: [NewEmbedding]) async throws -> Int {
     try await write(VectorSQL.replace(embeddings, agent: agent)).affectedRows
+  }
+}
+
+extension StoredSpace {
+  /// The space of a row of `VectorSQL.spaces`.
+  init(_ row: PostgresRow) throws(PostgresError) {
+    let namespace: String? = try row.decode(3)
+    let key: String? = try row.decode(4)
+    self.init(
+      namespace: try row.decode(0), dimensions: Int(try row.decode(1, as: Int32.self)),
+      metric: VectorMetric(rawValue: try row.decode(2)) ?? .cosine,
+      change: namespace.flatMap { namespace in key.map { MemoryName(namespace: namespace, key: $0) } })
   }
 }

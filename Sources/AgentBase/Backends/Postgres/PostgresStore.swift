@@ -11,15 +11,17 @@ final class PostgresStore: AgentStore {
   private let registration = Mutex<Task<Void, any Error>?>(nil)
   /// The transaction that every statement belongs to; nil where each is one of its own.
   let transaction: PostgresTransaction?
+  /// Whether a transaction looks at the phase of a cut-over before it begins, as one of an agent on both databases has to.
+  let locksPhase: Bool
 
   var agent: String { config.id }
   var database: ObjectIdentifier { ObjectIdentifier(lease.resource) }
   var pool: PostgresPool { lease.resource.pool }
 
   /// Opens a database; the agents of one URL share its connections.
-  convenience init(url: String, config: AgentConfig) async throws {
+  convenience init(url: String, config: AgentConfig, locksPhase: Bool = false) async throws {
     let lease = try await PostgresAgentDatabase.lease(url: url, config: config)
-    self.init(lease: lease, config: config, transaction: nil)
+    self.init(lease: lease, config: config, transaction: nil, locksPhase: locksPhase)
     if let interval = config.sweepInterval {
       let database = lease.resource
       database.sweeper.add("", every: interval, for: config) { [weak database] in
@@ -29,11 +31,13 @@ final class PostgresStore: AgentStore {
   }
 
   init(
-    lease: SharedLease<PostgresAgentDatabase>, config: AgentConfig, transaction: PostgresTransaction?
+    lease: SharedLease<PostgresAgentDatabase>, config: AgentConfig, transaction: PostgresTransaction?,
+    locksPhase: Bool = false
   ) {
     self.lease = lease
     self.config = config
     self.transaction = transaction
+    self.locksPhase = locksPhase
   }
 
   /// Lets the database go; the last agent of a URL closes its connections.

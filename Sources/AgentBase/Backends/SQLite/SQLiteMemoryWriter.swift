@@ -13,7 +13,9 @@ struct SQLiteMemoryWriter {
   /// Our own table of memories.
   let ownTable: SQLiteTable
   /// The time of all that is stored: what a batch stores is of one moment.
-  let clock = Timestamp.now
+  var clock = Timestamp.now
+  /// What a memory brings along that was stored elsewhere; nil for what is stored here.
+  var origin: MemoryOrigin?
 
   private var connection: SQLiteConnection { memories.connection }
   private var agent: String { memories.agent }
@@ -40,12 +42,12 @@ struct SQLiteMemoryWriter {
     return .stored(try store(draft, over: rows))
   }
 
-  private func store(_ draft: MemoryDraft, over rows: [SQLiteKeyRow]) throws -> Int64 {
+  func store(_ draft: MemoryDraft, over rows: [SQLiteKeyRow]) throws -> Int64 {
     let ownRows = rows.filter(\.table.isOwn)
     let legacyRows = rows.filter { !$0.table.isOwn }
     let note = legacyRows.isEmpty ? nil : try memories.notes.note(draft.name)
     let known = [ownRows.first?.version, note?.version].compactMap(\.self).max()
-    let version = known.map { $0 + 1 } ?? clock.microseconds
+    let version = origin?.version ?? known.map { $0 + 1 } ?? clock.microseconds
     for plan in plans(legacyRows) where try write(plan, draft, version, among: legacyRows, insteadOf: ownRows)
     {
       return version
@@ -106,12 +108,16 @@ struct SQLiteMemoryWriter {
           (value: $0.memoryValue($1).json, metadata: $0.metadata($1))
         }
         // Triggers, collations and affinities may do what nobody foresaw.
-        guard let written, written.value == MemoryValue(storedText: draft.valueText).json else {
+        guard let written, written.value == MemoryValue(storedText: draft.valueText).json,
+          try origin?.fits(memories.memory(draft.name), draft) ?? true
+        else {
           throw DoesNotFit()
         }
         let digest = MemoryDigest.version(value: written.value, metadata: written.metadata)
         try memories.notes.write(
-          SQLiteNotes.Note(version: version, digest: digest, timeToLive: draft.timeToLive), on: draft.name)
+          SQLiteNotes.Note(
+            version: version, digest: digest,
+            timeToLive: origin == nil ? draft.timeToLive : origin?.timeToLive), on: draft.name)
       }
       return true
     } catch is DoesNotFit {
@@ -130,16 +136,20 @@ struct SQLiteMemoryWriter {
     let newest = rows.first { !$0.table.isOwn }
     // Later than every legacy row of the key, even one whose clock was ahead.
     let now = max(clock, newest?.rank.time.map { Timestamp(microseconds: $0.microseconds + 1) } ?? clock)
-    let expiresAt = draft.timeToLive.map { Timestamp(microseconds: clock.microseconds + $0).text }
+    let expiresAt =
+      origin == nil
+      ? draft.timeToLive.map { Timestamp(microseconds: clock.microseconds + $0).text }
+      : origin?.expiresAt?.text
+    let timeToLive = origin == nil ? draft.timeToLive : origin?.timeToLive
     try connection.execute(
       """
       INSERT INTO \(ownTable.quotedName)
         (agent_id, namespace, key, content, metadata, embedding, created_at, updated_at, expires_at, version, time_to_live,
          words)
-      VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?7, ?8, ?9, ?10, ?12)
+      VALUES (?1, ?2, ?3, ?4, ?5, ?6, coalesce(?13, ?7), ?7, ?8, ?9, ?10, ?12)
       ON CONFLICT (agent_id, namespace, key) DO UPDATE SET
         content = excluded.content, metadata = excluded.metadata, embedding = excluded.embedding,
-        created_at = CASE WHEN expires_at <= ?11 THEN excluded.created_at ELSE created_at END,
+        created_at = CASE WHEN expires_at <= ?11 OR ?13 IS NOT NULL THEN excluded.created_at ELSE created_at END,
         updated_at = max(excluded.updated_at, updated_at), expires_at = excluded.expires_at,
         version = excluded.version, time_to_live = excluded.time_to_live, words = excluded.words
       """,
@@ -147,7 +157,10 @@ struct SQLiteMemoryWriter {
         .text(agent), .text(draft.namespace), .text(draft.key), .text(draft.valueText),
         .text(JSON.object(draft.metadata).jsonbText), draft.embedding.map(SQLiteEmbedding.value) ?? .null,
         .text(now.text), expiresAt.map(SQLiteValue.text) ?? .null, .integer(version),
-        draft.timeToLive.map(SQLiteValue.integer) ?? .null, .text(clock.text), .text(draft.words.text),
+        timeToLive.map(SQLiteValue.integer) ?? .null, .text(clock.text),
+        // What comes from elsewhere gets its words when somebody searches.
+        origin == nil ? .text(draft.words.text) : .null,
+        (origin?.createdAt).map { .text($0.text) } ?? .null,
       ])
   }
 }

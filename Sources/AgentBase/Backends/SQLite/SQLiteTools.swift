@@ -42,6 +42,9 @@ struct SQLiteTools {
 
   private func newest(_ name: String) throws -> Row? { try rows(named: name).max { $0.rank < $1.rank } }
 
+  /// How new the newest row of a name is.
+  func newestTime(_ name: String) throws -> Timestamp? { try newest(name)?.rank.time }
+
   /// The rows of all tables, or those of one name.
   private func rows(named name: String? = nil) throws -> [Row] {
     var rows: [Row] = []
@@ -157,10 +160,12 @@ struct SQLiteTools {
     }
   }
 
-  private func write(
-    _ draft: ToolDraft, _ counts: ToolCounts, over newest: Timestamp?, in table: SQLiteTable
+  /// Writes a tool into our own table, where it stands above every row of the name.
+  func write(
+    _ draft: ToolDraft, _ counts: ToolCounts, over newest: Timestamp?, at moment: Timestamp = .now,
+    in table: SQLiteTable
   ) throws {
-    let now = max(.now, newest.map { Timestamp(microseconds: $0.microseconds + 1) } ?? .now)
+    let now = max(moment, newest.map { Timestamp(microseconds: $0.microseconds + 1) } ?? moment)
     try connection.execute(
       """
       INSERT INTO \(table.quotedName)

@@ -1,0 +1,3 @@
+DROP TABLE agentbase_set_aside;
+DROP TABLE agentbase_restored;
+DROP TABLE agentbase_followed;
