@@ -8,6 +8,7 @@ let package = Package(
     .library(name: "AgentBase", targets: ["AgentBase"]),
     .library(name: "SQLite", targets: ["SQLite"]),
     .library(name: "Postgres", targets: ["Postgres"]),
+    .library(name: "Migrations", targets: ["Migrations"]),
     .executable(name: "agentbase", targets: ["agentbase"]),
     .plugin(name: "ImportLegacy", targets: ["ImportLegacy"]),
   ],
@@ -29,13 +30,18 @@ let package = Package(
       name: "Schema", path: "Schema", exclude: ["postgres", "sqlite"], sources: ["Schema.swift"],
       plugins: ["EmbedSchema"]),
 
+    // Numbered steps of any schema, on both databases: ours and an application's. It knows nothing of agents.
+    .target(name: "Migrations", dependencies: ["SQLite", "Postgres", "CCrypto"]),
+
     // What agents import, what moves their old files, and the command line over both.
-    .target(name: "AgentBase", dependencies: ["SQLite", "Postgres", "Schema", "CCrypto"]),
+    .target(name: "AgentBase", dependencies: ["Migrations", "SQLite", "Postgres", "Schema", "CCrypto"]),
     .target(name: "LegacyImport", dependencies: ["AgentBase", "SQLite", "Postgres", "CCrypto"]),
     .executableTarget(
       name: "agentbase",
       dependencies: [
-        "AgentBase", "LegacyImport", "SQLite", "Postgres", "Schema", "PrivateServer", "DemoFleet", "CGetopt",
+        "AgentBase", "LegacyImport", "Migrations", "SQLite", "Postgres", "Schema", "PrivateServer",
+        "DemoFleet",
+        "CGetopt",
         // For the bare loop that bench sets ours against.
         "CSQLite",
       ]),
@@ -57,6 +63,7 @@ let package = Package(
     .target(name: "TestSupport", dependencies: ["PrivateServer"], path: "Tests/TestSupport"),
     .testTarget(name: "SQLiteTests", dependencies: ["SQLite", "TestSupport"]),
     .testTarget(name: "PostgresTests", dependencies: ["Postgres"]),
+    .testTarget(name: "MigrationsTests", dependencies: ["Migrations", "Postgres", "SQLite", "TestSupport"]),
     .testTarget(
       name: "AgentBaseTests", dependencies: ["AgentBase", "Postgres", "SQLite", "TestSupport"]),
     .testTarget(
@@ -65,8 +72,8 @@ let package = Package(
     .testTarget(
       name: "ServerTests",
       dependencies: [
-        "AgentBase", "LegacyImport", "SQLite", "Postgres", "Schema", "PrivateServer", "DemoFleet",
-        "agentbase", "TestSupport",
+        "AgentBase", "LegacyImport", "Migrations", "SQLite", "Postgres", "Schema", "PrivateServer",
+        "DemoFleet", "agentbase", "TestSupport",
       ]),
   ],
   swiftLanguageModes: [.v6]

@@ -2,6 +2,7 @@
 
 internal import AgentBase
 internal import LegacyImport
+internal import Migrations
 internal import Postgres
 internal import SQLite
 
@@ -29,6 +30,7 @@ struct Failure: Error {
     case let error as ImportError: self.init(error.message, advice: error.advice)
     case let error as PostgresError: self = PostgresAdvice.failure(error)
     case let error as AgentBaseError: self = Self.ofLibrary(error)
+    case let error as MigrationError: self.init(error.message, advice: error.advice)
     case is CancellationError: self.init("the work was cancelled: what was under way is undone", advice: nil)
     default: self.init(String(describing: error), advice: nil)
     }

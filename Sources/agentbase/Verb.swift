@@ -14,8 +14,8 @@ struct Verb: Sendable {
 
   /// All verbs, in the order of help.
   static let all: [Verb] = [
-    .demo, .importLegacy, .copy, .verify, .rollback, .backup, .restore, .cutover, .memory, .doctor, .bench,
-    .devPostgres,
+    .demo, .importLegacy, .copy, .verify, .rollback, .backup, .restore, .cutover, .schema, .memory, .doctor,
+    .bench, .devPostgres,
   ]
 
   static var names: String { all.map(\.name).joined(separator: ", ") }

@@ -242,7 +242,7 @@ import Testing
         "agentbase_carried", "agentbase_cutover", "agentbase_differences", "agentbase_executions",
         "agentbase_history",
         "agentbase_memories", "agentbase_metrics", "agentbase_notes", "agentbase_outbox",
-        "agentbase_schema_versions", "agentbase_spaces", "agentbase_tools",
+        "agentbase_schema_audit", "agentbase_schema_versions", "agentbase_spaces", "agentbase_tools",
         "agentbase_words", "agentbase_words_config", "agentbase_words_data", "agentbase_words_idx",
       ])
     #expect(try file.rows("PRAGMA journal_mode") == [["wal"]])

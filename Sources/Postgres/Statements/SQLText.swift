@@ -31,13 +31,13 @@ enum SQLText {
     return String(decoding: output, as: UTF8.self)
   }
 
-  private static func isNameByte(_ byte: UInt8) -> Bool {
+  static func isNameByte(_ byte: UInt8) -> Bool {
     (48...57).contains(byte) || (65...90).contains(byte) || (97...122).contains(byte) || byte >= 128
       || byte == UInt8(ascii: "_") || byte == UInt8(ascii: "$")
   }
 
   /// The index behind the quoted text or comment that starts at `start`; `start` itself if none does.
-  private static func endOfQuoted(_ bytes: [UInt8], _ start: Int) -> Int {
+  static func endOfQuoted(_ bytes: [UInt8], _ start: Int) -> Int {
     func starts(_ text: StaticString, at index: Int) -> Bool {
       unsafe UnsafeBufferPointer(start: text.utf8Start, count: text.utf8CodeUnitCount).elementsEqual(
         bytes[index...].prefix(text.utf8CodeUnitCount))

@@ -34,6 +34,14 @@ extension SQLiteConnection {
     try Self.name(partial, destination)
   }
 
+  /// Replaces all that another database holds with what this one does, in one transaction of the other's: whoever has it open
+  /// sees the old content or the new.
+  ///
+  /// - Throws: `busy` where others do not let go of the target; then it is as it was.
+  public func copyContents(to target: SQLiteConnection) throws {
+    try copyPages(to: target, progress: nil)
+  }
+
   private func copyPages(
     to target: SQLiteConnection, progress: ((SQLiteBackupProgress) throws -> Void)?
   ) throws {

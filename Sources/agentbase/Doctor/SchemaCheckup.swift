@@ -172,7 +172,7 @@ struct SchemaCheckup {
       ? .ok("schema", "all tables are in \(schema), version \(newest)")
       : .note(
         "schema",
-        "the tables in \(schema) have version \(applied.count) of \(newest): the first use brings them up to date"
+        "the tables in \(schema) have version \(applied.count) of \(newest): the first use brings them up to date, or agentbase schema up"
       )
   }
 

@@ -349,7 +349,7 @@ import Testing
         "SELECT relname FROM pg_class WHERE relname LIKE 'agent%' AND relkind = 'r' ORDER BY 1")
         == [
           "agent_import_files", "agent_import_rejects", "agent_import_sources", "agent_imports",
-          "agentbase_schema_versions", "agents", "agents",
+          "agentbase_schema_audit", "agentbase_schema_versions", "agents", "agents",
         ])
   }
 

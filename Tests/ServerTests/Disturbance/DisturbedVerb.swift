@@ -67,6 +67,7 @@ extension DisturbedVerb {
       "agent_import_rejects": ["run_id", "created_at"],
       "agent_import_deletions": ["deleted_at"],
       "agentbase_schema_versions": ["applied_at", "duration_ms"],
+      "agentbase_schema_audit": ["id", "started_at", "finished_at", "duration_ms"],
     ])
 
   /// Three of them are large enough that a first import does without indexes until its rows are there.

@@ -1,7 +1,7 @@
 // A Postgres database with agents in it, which the agents of a process share.
 
+import Migrations
 import Postgres
-import Schema
 
 /// A database, its tables made, and the pool of its connections.
 final class PostgresAgentDatabase: Sendable {
@@ -35,7 +35,14 @@ final class PostgresAgentDatabase: Sendable {
       // One connection of its own: a server that is not there is told at once, where the pool would wait for it.
       let connection = try await PostgresConnection.connect(target)
       do {
-        let installed = try await PostgresSchemaInstaller.library.install(on: connection)
+        let (installed, behind) = try await PostgresSchemaInstaller.library.open(on: connection)
+        if behind > 0 {
+          config.eventHandler?.handle(
+            AgentEvent(
+              .schema,
+              "the version of the tables is \(behind) behind, and the user may not bring them up to date: have their owner run agentbase schema up",
+              agent: config.id))
+        }
         for step in installed {
           config.eventHandler?.handle(
             AgentEvent(.schema, "created the tables of step \(step.version) (\(step.name))", agent: config.id)

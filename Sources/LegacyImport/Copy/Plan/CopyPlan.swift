@@ -86,7 +86,7 @@ struct CopyPlan: Sendable {
 
   private static let books: Set = [
     "agent_import_files", "agent_import_sources", "agent_imports", "agent_import_rejects",
-    "agentbase_schema_versions",
+    "agentbase_schema_versions", "agentbase_schema_audit",
   ]
 
   // MARK: - Keys
