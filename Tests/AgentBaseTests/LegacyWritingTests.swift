@@ -240,9 +240,9 @@ import Testing
     #expect(
       try file.tables() == [
         "agentbase_carried", "agentbase_cutover", "agentbase_differences", "agentbase_executions",
-        "agentbase_history",
-        "agentbase_memories", "agentbase_metrics", "agentbase_notes", "agentbase_outbox",
-        "agentbase_schema_audit", "agentbase_schema_versions", "agentbase_spaces", "agentbase_tools",
+        "agentbase_followed", "agentbase_history", "agentbase_memories", "agentbase_metrics",
+        "agentbase_notes", "agentbase_outbox", "agentbase_restored", "agentbase_schema_audit",
+        "agentbase_schema_versions", "agentbase_set_aside", "agentbase_spaces", "agentbase_tools",
         "agentbase_words", "agentbase_words_config", "agentbase_words_data", "agentbase_words_idx",
       ])
     #expect(try file.rows("PRAGMA journal_mode") == [["wal"]])

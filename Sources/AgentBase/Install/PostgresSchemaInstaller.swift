@@ -16,7 +16,7 @@ package struct PostgresSchemaInstaller: Sendable {
   package static let books = PostgresSchemaInstaller(last: 1)
 
   /// The oldest version whose tables this library reads and writes as they are, where it may not bring them up to date.
-  package static let oldestUsable = 8
+  package static let oldestUsable = 9
 
   private var migrator: PostgresMigrator {
     var migrator = PostgresMigrator(

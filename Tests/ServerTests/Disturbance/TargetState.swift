@@ -40,7 +40,8 @@ struct TargetState: Sendable {
       GROUP BY table_name, regexp_replace(reason, '\\d+', 'N', 'g')) AS lines
     """
 
-  /// Keys, indexes, columns, triggers and sequences, but for the harness's own.
+  /// Keys, indexes, columns, triggers and sequences, but for the harness's own, and for the numbers of the audit's lines: a step that
+  /// was undone has used one up.
   private static let objects: PostgresStatement = """
     SELECT string_agg(line, E'\\n' ORDER BY line COLLATE "C") FROM (
       SELECT pg_get_indexdef(indexrelid) || ' ' || indisvalid::text AS line FROM pg_index
@@ -54,6 +55,7 @@ struct TargetState: Sendable {
         WHERE relkind IN ('r', 'p', 'v') AND relpersistence = 'p' AND relnamespace = 'public'::regnamespace
           AND attnum > 0 AND NOT attisdropped
       UNION ALL SELECT sequencename || ' ' || coalesce(last_value::text, '-') FROM pg_sequences WHERE schemaname = 'public'
+        AND sequencename <> 'agentbase_schema_audit_id_seq'
     ) AS lines
     """
 

@@ -65,6 +65,23 @@ extension JSON {
     #expect(try again.exitCode == 0 && again.json()["holds"] == true, "\(again.output)")
   }
 
+  @Test("Ten processes at once go each step once", arguments: SchemaBackend.all)
+  func manyProcesses(_ backend: SchemaBackend) async throws {
+    let project = try await Project(backend)
+    let steps = try await withThrowingTaskGroup(of: [JSON].self) { group in
+      for _ in 0..<10 {
+        group.addTask {
+          let run = try await project.run(["up", "--lock-wait", "120", "--json"])
+          #expect(run.exitCode == 0, "\(run.errors)")
+          return try run.json()["steps"]?.elements ?? []
+        }
+      }
+      return try await group.reduce(into: []) { $0 += $1 }
+    }
+    #expect(steps.compactMap { $0["version"]?.int64Value }.sorted() == [1, 2, 3], "\(steps)")
+    #expect(try await project.run(["verify"]).exitCode == 0)
+  }
+
   @Test("Verify finds what was changed by hand, and ends with 4", arguments: SchemaBackend.all)
   func drift(_ backend: SchemaBackend) async throws {
     let project = try await Project(backend)
