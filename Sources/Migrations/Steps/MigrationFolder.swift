@@ -10,7 +10,7 @@ internal import Foundation
 ///
 /// A step is one transaction, unless its file begins with `-- agentbase: no-transaction`: then each statement is one of its own,
 /// and one with `-- agentbase: batch` before it is run again until it changes no row. `BEGIN` … `COMMIT` hold several together; as a
-/// batch they are run again until the last of them changes no row, which then only counts where it stands alone.
+/// batch they are run again until the last of them changes no row, and the rows of the others are told as progress.
 /// Such a step is begun again from its first statement when it has failed half way, so its statements have to allow that
 /// (`IF NOT EXISTS`; a condition that leaves out what is done).
 ///

@@ -77,7 +77,7 @@ import Testing
     #expect(try await scene.rows("SELECT id FROM planners ORDER BY 1") == [["7"], ["8"]])
   }
 
-  @Test("A damaged backup, one that is none, and a full disk change nothing")
+  @Test("A damaged backup, one that is none, and a folder that cannot be made change nothing")
   func damaged() async throws {
     let (scene, steps) = try await filled()
     let words = ["--database", scene.name, "--migrations", steps]
