@@ -100,10 +100,15 @@ final class RunningCommand: Sendable {
       $1
     }
     try Data((input ?? "").utf8).write(to: URL(filePath: streams + "/in"))
-    process.standardInput = FileHandle(forReadingAtPath: streams + "/in")
     for name in ["out", "err"] { try Data().write(to: URL(filePath: "\(streams)/\(name)")) }
-    process.standardOutput = FileHandle(forWritingAtPath: streams + "/out")
-    process.standardError = FileHandle(forWritingAtPath: streams + "/err")
+    let (input, output, errors) = (
+      FileHandle(forReadingAtPath: streams + "/in"), FileHandle(forWritingAtPath: streams + "/out"),
+      FileHandle(forWritingAtPath: streams + "/err")
+    )
+    // The child has its own; Foundation keeps a process that has ended, and with more than some 1,300 open files its next
+    // `Process.run()` reads behind the end of their list.
+    defer { for handle in [input, output, errors] { try? handle?.close() } }
+    (process.standardInput, process.standardOutput, process.standardError) = (input, output, errors)
     let (codes, continuation) = AsyncStream.makeStream(of: Int32.self)
     process.terminationHandler = {
       continuation.yield($0.terminationStatus)
