@@ -15,9 +15,6 @@ package struct PostgresSchemaInstaller: Sendable {
   /// The importer's books alone, beside the tables of an application: the first step stands by itself.
   package static let books = PostgresSchemaInstaller(last: 1)
 
-  /// The oldest version whose tables this library reads and writes as they are, where it may not bring them up to date.
-  package static let oldestUsable = 9
-
   private var migrator: PostgresMigrator {
     var migrator = PostgresMigrator(
       MigrationPlan(OwnSchema.migrations(.postgres)), tables: .library, options: OwnSchema.options(.postgres))
@@ -40,7 +37,7 @@ package struct PostgresSchemaInstaller: Sendable {
     }
   }
 
-  /// As `install`; where the user may not create tables, and the database is only little behind, it is used as it is.
+  /// As `install`; where the user may not create tables, and the database is one version behind, it is used as it is.
   ///
   /// - Returns: the steps that were applied, and how far the database is behind; 0 where it is not.
   @concurrent package func open(on connection: PostgresConnection) async throws -> (
@@ -50,8 +47,7 @@ package struct PostgresSchemaInstaller: Sendable {
       return (try await install(on: connection), 0)
     } catch let error as AgentBaseError where error.code == .permission {
       let pending = try await migrator.next(.up(to: nil), on: connection).count
-      let newest = migrator.plan.migrations.count
-      guard newest - pending >= Self.oldestUsable else { throw error }
+      guard pending <= 1 else { throw error }
       return ([], pending)
     }
   }
