@@ -32,19 +32,3 @@ struct PathKey: CodingKey {
   init(intValue: Int) { self.init(intValue) }
   init(_ index: Int) { (stringValue, intValue) = ("Index \(index)", index) }
 }
-
-/// How the numbers that JSON does not have are spelled, as strings.
-enum NonFinite {
-  static func name(of value: some BinaryFloatingPoint) -> String {
-    value.isNaN ? "NaN" : value < 0 ? "-Infinity" : "Infinity"
-  }
-
-  static func value<Value: BinaryFloatingPoint>(named name: String) -> Value? {
-    switch name {
-    case "NaN": .nan
-    case "Infinity": .infinity
-    case "-Infinity": -.infinity
-    default: nil
-    }
-  }
-}

@@ -3,10 +3,10 @@
 import Foundation
 
 extension JSON: Codable {
-  /// Reads any JSON value. A number inside of a `Codable` type has the 38 digits of `Decimal`; a whole value of type
-  /// `JSON` that an agent stores keeps all of its digits.
+  /// Reads any JSON value. From a decoder of Foundation's a number has the 38 digits of `Decimal`; what an agent stores keeps all
+  /// of its digits, as a whole or as a part of another type.
   public init(from decoder: any Decoder) throws {
-    if let container = try? decoder.container(keyedBy: Name.self) {
+    if let container = try? decoder.container(keyedBy: PathKey.self) {
       // All at once: each member that is added is looked for among the others.
       self = .object(
         JSONObject(
@@ -40,9 +40,9 @@ extension JSON: Codable {
   public func encode(to encoder: any Encoder) throws {
     switch self {
     case .object(let object):
-      var container = encoder.container(keyedBy: Name.self)
+      var container = encoder.container(keyedBy: PathKey.self)
       for member in object.members {
-        try container.encode(member.value, forKey: Name(stringValue: member.name))
+        try container.encode(member.value, forKey: PathKey(stringValue: member.name))
       }
     case .array(let values):
       var container = encoder.unkeyedContainer()
@@ -63,14 +63,6 @@ extension JSON: Codable {
       case .null, .array, .object: try container.encodeNil()
       }
     }
-  }
-
-  /// The name of a member.
-  private struct Name: CodingKey {
-    let stringValue: String
-    var intValue: Int? { nil }
-    init(stringValue: String) { self.stringValue = stringValue }
-    init?(intValue: Int) { nil }
   }
 }
 
