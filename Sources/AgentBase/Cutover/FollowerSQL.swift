@@ -10,9 +10,7 @@ enum FollowerSQL {
     let texts = memories.map(\.value.storedText)
     var embeddings = FlatVectors()
     for memory in memories { embeddings.append(memory.embedding) }
-    let words = zip(memories, texts).map {
-      TextSearchVector.bytes(MemoryWords(key: $0.key, valueText: $1), agent: agent)
-    }
+    let words = zip(memories, texts).map { (agent, MemoryWords(key: $0.key, valueText: $1)) }
     return PostgresStatement(
       sql: memoriesSQL,
       values: [
@@ -24,7 +22,7 @@ enum FollowerSQL {
         .timestamptzArray(memories.map { $0.expiresAt.flatMap(Timestamp.init) }),
         .int8Array(memories.map { $0.timeToLive?.wholeMicroseconds }),
         // A digest is made again from the value.
-        .int8Array(memories.map { $0.version < 0 ? nil : $0.version }), TextSearchVector.array(words),
+        .int8Array(memories.map { $0.version < 0 ? nil : $0.version }), TextSearchVector.array(of: words),
       ] + embeddings.values)
   }
 

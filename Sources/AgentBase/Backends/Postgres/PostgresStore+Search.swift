@@ -46,10 +46,10 @@ extension PostgresStore {
           id: try row.decode(PostgresMemoryRow.count, as: PostgresUUID.self)
         )
       }
-      var words: [(id: PostgresUUID, words: [UInt8])] = []
+      var words: [(id: PostgresUUID, words: MemoryWords)] = []
       for (memory, id) in rows {
         let found = MemoryWords(memory)
-        if !isImported { words.append((id, TextSearchVector.bytes(found, agent: agent))) }
+        if !isImported { words.append((id, found)) }
         guard search.query.matches(found), search.filter?.matches(memory) ?? true else { continue }
         best.take(PlacedHit(place: HitPlace(order: -Double(search.rank.rank(found)), memory), memory: memory))
       }

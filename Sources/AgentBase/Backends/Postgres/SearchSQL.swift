@@ -111,14 +111,14 @@ enum SearchSQL {
   }
 
   /// Puts words to stored rows that have none, those that others hold left out.
-  static func read(_ rows: [(id: PostgresUUID, words: [UInt8])], agent: String) -> PostgresStatement {
+  static func read(_ rows: [(id: PostgresUUID, words: MemoryWords)], agent: String) -> PostgresStatement {
     """
     WITH unread AS MATERIALIZED (
       SELECT id FROM agent_memories WHERE agent_id = \(agent) AND id = ANY (\(rows.map(\.id))) AND words IS NULL
       FOR UPDATE SKIP LOCKED
     )
     UPDATE agent_memories AS memory SET words = new.words
-    FROM unnest(\(rows.map(\.id)), \(TextSearchVector.array(rows.map(\.words)))) AS new (id, words) JOIN unread USING (id)
+    FROM unnest(\(rows.map(\.id)), \(TextSearchVector.array(of: rows.map { (agent, $0.words) }))) AS new (id, words) JOIN unread USING (id)
     WHERE memory.agent_id = \(agent) AND memory.id = new.id AND memory.words IS NULL
     """
   }

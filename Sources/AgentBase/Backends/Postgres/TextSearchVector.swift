@@ -19,7 +19,7 @@ enum TextSearchVector {
 
   /// The words of a memory of an agent.
   static func value(_ words: MemoryWords, agent: String) -> PostgresValue {
-    .raw(type: type, bytes: bytes(words, agent: agent))
+    .raw(type: type, bytes: bytes(words, owner: owner(agent)))
   }
 
   /// A value as text, such as `'dark':3 'mode':4,7`.
@@ -39,8 +39,7 @@ enum TextSearchVector {
     return text
   }
 
-  /// The words of several memories.
-  static func array(_ vectors: [[UInt8]]) -> PostgresValue {
+  private static func array(_ vectors: [[UInt8]]) -> PostgresValue {
     var bytes: [UInt8] = []
     bytes.reserveCapacity(20 + vectors.reduce(0) { $0 + $1.count + 4 })
     // One dimension, no NULLs, the type of the elements; how many there are, counted from 1.
@@ -68,9 +67,6 @@ enum TextSearchVector {
         return bytes(memory.words, owner: mark)
       })
   }
-
-  /// The words of a memory of an agent.
-  static func bytes(_ words: MemoryWords, agent: String) -> [UInt8] { bytes(words, owner: owner(agent)) }
 
   /// The words with their places from 1: how many words differ; each with a NUL behind, how many places, and these.
   private static func bytes(_ words: MemoryWords, owner: String) -> [UInt8] {
