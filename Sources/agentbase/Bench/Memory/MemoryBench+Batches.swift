@@ -8,7 +8,7 @@ extension MemoryBench {
   /// The memories of a batch.
   static let batchSize = 500
 
-  private static let items = (1...batchSize).map { MemoryItem("batch \($0)", Preferences.example) }
+  private static let items = (1...batchSize).map { MemoryItem("batch \($0)", BenchPreferences.example) }
   private static let rowsOfABatch =
     "agent_id = '\(agentName)' AND namespace = '' AND key > 'batch ' AND key < 'batch:' AND source_id IS NULL"
 

@@ -5,13 +5,13 @@ internal import Foundation
 internal import Postgres
 
 /// What one caller keeps about a user.
-struct Preferences: Codable, Sendable {
+struct BenchPreferences: Codable, Sendable {
   var theme: String
   var language: String
   var visits: Int
   var tags: [String]
 
-  static let example = Preferences(theme: "dark", language: "en", visits: 17, tags: ["new", "beta"])
+  static let example = BenchPreferences(theme: "dark", language: "en", visits: 17, tags: ["new", "beta"])
   static let json: JSON = ["theme": "dark", "language": "en", "visits": 17, "tags": ["new", "beta"]]
 }
 
@@ -41,7 +41,7 @@ struct MemoryBench: Sendable {
     let agent = try await Agent(config)
     for first in stride(from: 1, through: rows, by: 1000) {
       try await agent.storeMemories(
-        (first...min(first + 999, rows)).map { MemoryItem(String($0), Preferences.example) })
+        (first...min(first + 999, rows)).map { MemoryItem(String($0), BenchPreferences.example) })
     }
     try await server.withConnection(to: database) { connection in
       try await connection.executeScript("VACUUM ANALYZE agent_memories")
@@ -106,13 +106,13 @@ struct MemoryBench: Sendable {
   // MARK: - Ours
 
   private func read(_ key: String) async throws {
-    guard try await agent.retrieveMemory(key, as: Preferences.self) != nil else {
+    guard try await agent.retrieveMemory(key, as: BenchPreferences.self) != nil else {
       throw Failure("a memory of the benchmark is gone", advice: nil)
     }
   }
 
   private func store(_ key: String) async throws {
-    try await agent.storeMemory(key, Preferences.example)
+    try await agent.storeMemory(key, BenchPreferences.example)
   }
 
   private func driverRead(_ key: String) async throws {
@@ -161,7 +161,7 @@ struct MemoryBench: Sendable {
   private static let keyMark = "benchmarkskey"
   private static let readText = MemoryStatementText.value(agent: agentName, key: keyMark)
   private static let storeText = MemoryStatementText.store(
-    agent: agentName, key: keyMark, value: Preferences.json)
+    agent: agentName, key: keyMark, value: BenchPreferences.json)
 
   private func pgbench(_ statement: MemoryStatementText, clients: Int) async throws -> BenchMeasurement {
     try await PgbenchRun(
