@@ -12,9 +12,7 @@ import Testing
 @Suite("Rollback: what old code reads") struct LegacyRollbackTests {
   /// What an agent writes in Postgres, of each kind one new thing.
   private func write(_ id: String, to url: String) async throws {
-    var config = AgentConfig(name: id, memoryBackend: .postgres(url: url))
-    config.eventHandler = nil
-    let agent = try await Agent(config)
+    let agent = try await Self.agent(id, .postgres(url: url))
     try await agent.storeMemory("since:1", ["page": "https://example.org"], metadata: ["m": 1])
     try await agent.storeMemory("since:2", "plain words")
     try await agent.registerTool("since tool", description: "new", configuration: ["k": 1.5])
@@ -229,9 +227,7 @@ import Testing
     )
     _ = try await scene.importAll()
     for id in ["a", "b"] {
-      var config = AgentConfig(name: id, memoryBackend: .postgres(url: scene.url))
-      config.eventHandler = nil
-      let agent = try await Agent(config)
+      let agent = try await Self.agent(id, .postgres(url: scene.url))
       try await agent.storeMemory("k", "new")
       await agent.close()
     }
@@ -247,14 +243,60 @@ import Testing
     let left = try #require(report.files.first { $0.agent == "a" }?.left)
     #expect(left.map(\.rows) == [1] && left[0].reason.contains("UNIQUE"), "\(left)")
     for id in ["a", "b"] {
-      var config = AgentConfig(
-        name: id, memoryBackend: .sqliteFile(folder + (id == "a" ? "/a/unique.db" : "/b/log.db")))
-      config.eventHandler = nil
-      let agent = try await Agent(config)
+      let agent = try await Self.agent(
+        id, .sqliteFile(folder + (id == "a" ? "/a/unique.db" : "/b/log.db")))
       #expect(try await agent.retrieveMemory("k") == "new")
       #expect(try await agent.listMemories().memories.count == 1)
       await agent.close()
     }
+  }
+
+  @Test("What old code changes after a rollback is noticed, and nothing else comes a second time")
+  func changedSince() async throws {
+    let scene = try SourceScene(url: try await TestServer.freshDatabase(.v15))
+    try scene.write(
+      "a/memory.db",
+      """
+      CREATE TABLE memory (key TEXT PRIMARY KEY, value TEXT, timestamp TEXT) WITHOUT ROWID;
+      CREATE TABLE execution_log (id INTEGER PRIMARY KEY, task TEXT, status TEXT, started_at INTEGER);
+      INSERT INTO memory VALUES ('old', '1', '2024-01-15 10:30:00'), ('since:12', '2', '2024-01-15 10:30:00');
+      INSERT INTO execution_log (task, status, started_at) VALUES ('old', 'completed', 1705314600);
+      """)
+    _ = try await scene.importAll()
+    try await write("a", to: scene.url)
+    let (folder, report) = try await scene.rollBack()
+    #expect(report.exitCode == 0)
+    let path = folder + "/a/memory.db"
+    try SQLiteConnection(path: path).executeScript(
+      """
+      UPDATE memory SET value = 'changed' WHERE key = 'since:1';
+      INSERT INTO memory VALUES ('since:0', 'new', '2030-01-01 00:00:00');
+      """)
+    let agent = try await Self.agent("a", .sqliteFile(path))
+    #expect(try await agent.retrieveMemory("since:1") == "changed")
+    #expect(try await agent.retrieveMemory("since:2") == "plain words")
+    let keys = try await agent.listMemories().memories.map(\.key)
+    #expect(keys == ["old", "since:0", "since:1", "since:12", "since:2"])
+    #expect(try await agent.executions().count == 2)
+    await agent.close()
+    let again = try await Importer(
+      Discovery(root: folder), options: ImportOptions(postgresURL: scene.url)
+    ).run()
+    #expect(again.exitCode == 0, "\(again.verification?.differences.map(\.description) ?? [])")
+    #expect(try await scene.count("SELECT count(*) FROM agent_memories WHERE source_id IS NOT NULL") == 4)
+    #expect(try await scene.count("SELECT count(*) FROM agent_memories WHERE source_id IS NULL") == 2)
+    #expect(try await scene.count("SELECT count(*) FROM agent_executions") == 2)
+    // Once more nothing comes at all.
+    let third = try await Importer(
+      Discovery(root: folder), options: ImportOptions(postgresURL: scene.url)
+    ).run()
+    #expect(third.exitCode == 0 && third.tables.reduce(0) { $0 + $1.loaded } == 0)
+  }
+
+  private static func agent(_ id: String, _ backend: MemoryBackend) async throws -> Agent {
+    var config = AgentConfig(name: id, memoryBackend: backend)
+    config.eventHandler = nil
+    return try await Agent(config)
   }
 
   @Test("Triggers do nothing to old rows, and a full-text index finds the new ones")
@@ -333,9 +375,7 @@ import Testing
   }
 
   private static func answers(_ id: String, _ backend: MemoryBackend) async throws -> [String] {
-    var config = AgentConfig(name: id, memoryBackend: backend)
-    config.eventHandler = nil
-    let agent = try await Agent(config)
+    let agent = try await agent(id, backend)
     var answers: [String] = []
     for try await memory in agent.memories(in: .all, pageSize: 1000) where memory.key.hasPrefix("since") {
       answers.append("\(memory.key) \(memory.value.json.jsonbText) \(memory.metadata)")
