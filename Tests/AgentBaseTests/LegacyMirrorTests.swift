@@ -3,6 +3,7 @@
 import AgentBase
 import Foundation
 import SQLite
+import TestSupport
 import Testing
 
 @Suite("Legacy files: mirrors") struct LegacyMirrorTests {
@@ -241,6 +242,49 @@ import Testing
       #expect(try await agent.listMemories().memories.map(\.key) == ["1", "a"])
     }
     #expect(try file.rows("SELECT content FROM memory WHERE id > 1") == [["2"]])
+  }
+
+  @Test("The library and old code write at random: the last writer's value counts, once")
+  func atRandom() async throws {
+    let seed = SeededGenerator.seed(for: "LegacyMirrorTests.atRandom")
+    var random = SeededGenerator(seed: seed)
+    let file = try LegacyFile(
+      "CREATE TABLE memory (id INTEGER PRIMARY KEY, key TEXT, value TEXT, timestamp TEXT)")
+    let newest = "(SELECT id FROM memory WHERE key = '%' ORDER BY timestamp DESC, id DESC LIMIT 1)"
+    try await file.withAgent { agent in
+      var model: [String: Int] = [:]
+      for step in 1...200 {
+        let key = random.one(of: ["a", "b", "c"])
+        switch Int.random(in: 0..<6, using: &random) {
+        case 0, 1:
+          try await agent.storeMemory(key, step, metadata: ["m": 1])
+          model[key] = step
+        case 2:
+          try await agent.storeMemory(key, step)
+          model[key] = step
+        case 3:
+          #expect(try await agent.deleteMemory(key) == (model[key] != nil))
+          model[key] = nil
+        case 4:
+          try file.execute(
+            "UPDATE memory SET value = '\(step)' WHERE id = \(newest.replacing("%", with: key))")
+          if model[key] != nil { model[key] = step }
+        default:
+          try file.execute("DELETE FROM memory WHERE key = '\(key)'")
+          model[key] = nil
+        }
+        var found: [String: Int] = [:]
+        for memory in try await agent.listMemories().memories {
+          found[memory.key] = try memory.value.decode(as: Int.self)
+        }
+        try #require(found == model, "seed \(seed), step \(step)")
+        // Old code that takes the newest row of a key reads the same.
+        for (key, value) in model {
+          let read = try file.rows("SELECT value FROM memory WHERE id = \(newest.replacing("%", with: key))")
+          try #require(read == [[.text("\(value)")]], "seed \(seed), step \(step)")
+        }
+      }
+    }
   }
 
   private static func writeAll(_ file: LegacyFile) async throws {

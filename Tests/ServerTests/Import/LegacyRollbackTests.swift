@@ -23,131 +23,18 @@ import Testing
     await agent.close()
   }
 
-  /// What the old code of an agent asks its file, and what is there of the new things.
-  struct OldCode: Sendable, CustomTestStringConvertible {
-    var file: String
-    var agent: String
-    var reads: [(query: String, rows: [[SQLiteValue]])]
-    /// The library's tables whose new rows the file's tables have no place for.
-    var beside: Set<String> = []
-
-    var testDescription: String { file }
-  }
-
-  static let oldCode: [OldCode] = [
-    OldCode(
-      file: "operational/crawler/memory.db", agent: "operational_crawler",
-      reads: [
-        // retrieve_memory(query, limit), guide 1.
-        (
-          "SELECT content FROM memory WHERE content LIKE '%example.org%' ORDER BY timestamp DESC LIMIT 5",
-          [[#"{"page": "https://example.org"}"#]]
-        ),
-        ("SELECT content FROM recent_memory WHERE content LIKE 'plain%'", [["plain words"]]),
-        (
-          "SELECT name, description, config, enabled, usage_count FROM tools WHERE name LIKE 'since%'",
-          [["since tool", "new", #"{"k": 1.5}"#, 1, 2]]
-        ),
-        (
-          "SELECT metric_name, value, unit, timestamp FROM metrics WHERE metric_name = 'since'",
-          [["since", 2.5, "ms", "2025-06-15 15:06:40"]]
-        ),
-        (
-          "SELECT task, status, result, error, finished_at >= started_at FROM execution_log WHERE task LIKE 'since%'",
-          [["since task", "completed", #"{"o": 1}"#, .null, 1]]
-        ),
-      ]),
-    OldCode(
-      file: "research/analyst/agent.sqlite", agent: "research_analyst",
-      reads: [
-        (
-          "SELECT value, metadata, created_at > 1700000000000 FROM agent_memory WHERE key = 'since:1'",
-          [[#"{"page": "https://example.org"}"#, #"{"m": 1}"#, 1]]
-        ),
-        (
-          "SELECT description, parameters, is_active, call_count, registered_at > 1.7e9 FROM tool_registry WHERE tool_name LIKE 'since%'",
-          [["new", #"{"k": 1.5}"#, 1, 2, 1]]
-        ),
-        (
-          "SELECT score, metadata, recorded_at FROM performance WHERE metric = 'since'",
-          [[2.5, #"{"m": 1}"#, "2025-06-15T15:06:40.500Z"]]
-        ),
-      ], beside: ["agentbase_executions"]),
-    OldCode(
-      file: "support/chatbot/conversation.db", agent: "support_chatbot",
-      reads: [
-        (
-          "SELECT namespace, value, expires_at FROM conversation_memory WHERE key = 'since:1'",
-          [[.null, #"{"page": "https://example.org"}"#, .null]]
-        ),
-        ("SELECT duration_ms, ts FROM tool_metrics WHERE name = 'since'", [[2.5, 1_750_000_000]]),
-      ], beside: ["agentbase_tools", "agentbase_executions"]),
-    OldCode(
-      file: "shared/team.db", agent: "coder",
-      reads: [
-        (
-          "SELECT id, content, importance, created_at > 1.7e9 FROM memories WHERE agent_id = 'coder' AND id LIKE 'since%' ORDER BY id",
-          [["since:1", #"{"page": "https://example.org"}"#, 0.5, 1], ["since:2", "plain words", 0.5, 1]]
-        ),
-        (
-          "SELECT agent_id, description, enabled FROM agent_tools WHERE name LIKE 'since%'",
-          [["coder", "new", "on"]]
-        ),
-        (
-          "SELECT agent_id, metric_value, recorded_at FROM agent_metrics WHERE metric_name = 'since'",
-          [["coder", 2.5, 1_750_000_000]]
-        ),
-        (
-          "SELECT agent, success, output, end_time >= start_time FROM task_executions WHERE task_description LIKE 'since%'",
-          [["coder", 1, #"{"o": 1}"#, 1]]
-        ),
-      ]),
-    OldCode(
-      file: "orchestration/router/agent_database.db", agent: "orchestration_router",
-      reads: [
-        (
-          "SELECT memory_id, worker_id, json_extract(memory, '$.page') FROM worker_memory WHERE memory_id = 'since:1'",
-          [["since:1", .null, "https://example.org"]]
-        ),
-        (
-          "SELECT status, error_message, duration < 60 FROM worker_executions WHERE task_name = 'since task'",
-          [["completed", .null, 1]]
-        ),
-      ], beside: ["agentbase_tools", "agentbase_metrics"]),
-    OldCode(
-      file: "archive/curator/memories", agent: "archive_curator",
-      reads: [
-        (
-          "SELECT key, value, updated_at > 1700000000 FROM memories WHERE key LIKE 'since%' ORDER BY key",
-          [["since:1", #"{"page": "https://example.org"}"#, 1], ["since:2", "plain words", 1]]
-        ),
-        ("SELECT name, active FROM \"tool \"\"box\"\"\" WHERE name LIKE 'since%'", [["since tool", 1]]),
-        ("SELECT value, unit FROM metrics WHERE name = 'since'", [[2.5, "ms"]]),
-      ], beside: ["agentbase_executions"]),
-    // A title that nobody knows, and users that nobody names.
-    OldCode(
-      file: "knowledge/librarian/notes.sqlite3", agent: "knowledge_librarian", reads: [],
-      beside: ["agentbase_memories", "agentbase_tools", "agentbase_metrics", "agentbase_executions"]),
-    OldCode(
-      file: "assistants/openmake/unified.db", agent: "assistants_openmake", reads: [],
-      beside: ["agentbase_memories", "agentbase_tools", "agentbase_metrics", "agentbase_executions"]),
-    OldCode(
-      file: "planning/ideas/bot.db", agent: "planning_ideas", reads: [],
-      beside: ["agentbase_memories", "agentbase_tools", "agentbase_metrics", "agentbase_executions"]),
-  ]
-
   @Test("Each file of the fleet: old rows as they were, new ones where old code looks, and the way round")
   func fleet() async throws {
     let scene = try await ImportScene(TestServer.versions.last ?? .v15)
     _ = try await scene.importAll()
-    for code in Self.oldCode { try await write(code.agent, to: scene.url) }
+    for code in OldCode.fleet { try await write(code.agent, to: scene.url) }
     let first = scene.folder.path + "/first"
     let report = try await Rollback(postgresURL: scene.url, destination: .folder(first)).run()
     #expect(report.exitCode == 0 && report.warnings.isEmpty, "\(report.warnings)")
     try expectOldCode(first, report, scene)
 
     // An agent with the library sees each thing once.
-    for code in Self.oldCode {
+    for code in OldCode.fleet {
       try await expectSame(code.agent, .sqliteFile(first + "/" + code.file), .postgres(url: scene.url))
     }
 
@@ -167,7 +54,7 @@ import Testing
     let report2 = try await Rollback(postgresURL: scene.url, destination: .folder(second)).run()
     #expect(report2.exitCode == 0 && report2.warnings.isEmpty, "\(report2.warnings)")
     try expectOldCode(second, report2, scene)
-    for code in Self.oldCode {
+    for code in OldCode.fleet {
       try await expectSame(code.agent, .sqliteFile(second + "/" + code.file), .postgres(url: scene.url))
     }
 
@@ -175,7 +62,7 @@ import Testing
     let other = try await TestServer.freshDatabase(.v15)
     let moved = try await Importer(Discovery(root: second), options: ImportOptions(postgresURL: other)).run()
     #expect(moved.exitCode == 0, "\(moved.verification?.differences.map(\.description) ?? [])")
-    for code in Self.oldCode {
+    for code in OldCode.fleet {
       try await expectSame(code.agent, .postgres(url: other), .postgres(url: scene.url))
     }
   }
@@ -338,7 +225,7 @@ import Testing
   }
 
   private func expectOldCode(_ folder: String, _ report: RollbackReport, _ scene: ImportScene) throws {
-    for code in Self.oldCode {
+    for code in OldCode.fleet {
       let path = folder + "/" + code.file
       let comparison = try SQLiteComparison(old: scene.root + "/" + code.file, new: path)
       let changed = comparison.differences.filter { difference in

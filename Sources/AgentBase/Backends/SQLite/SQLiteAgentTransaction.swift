@@ -99,7 +99,7 @@ final class SQLiteAgentTransaction {
   }
 
   private var mirrors: SQLiteMirrors {
-    SQLiteMirrors(connection: connection, catalog: catalog, agent: agent, zone: time.naiveZone)
+    SQLiteMirrors(connection: connection, catalog: catalog, zone: time.naiveZone)
   }
 
   /// The rowid of what was inserted last.

@@ -110,7 +110,7 @@ struct SQLiteMemories {
 
 extension SQLiteMemories {
   var mirrors: SQLiteMirrors {
-    SQLiteMirrors(connection: connection, catalog: catalog, agent: agent, zone: time.naiveZone)
+    SQLiteMirrors(connection: connection, catalog: catalog, zone: time.naiveZone)
   }
 
   /// Has the agent's old code read what our own table holds of a key.

@@ -209,6 +209,6 @@ struct SQLiteTools {
   }
 
   private var mirrors: SQLiteMirrors {
-    SQLiteMirrors(connection: connection, catalog: catalog, agent: agent, zone: time.naiveZone)
+    SQLiteMirrors(connection: connection, catalog: catalog, zone: time.naiveZone)
   }
 }

@@ -44,7 +44,7 @@ package enum MirrorPass {
       let catalog = try SQLiteCatalog(reading: connection, version: try connection.schemaVersion())
       var outcome = MirrorOutcome()
       let mirrors = SQLiteMirrors(
-        connection: connection, catalog: catalog, agent: agent, zone: .gmt, ownsFile: ownsFile)
+        connection: connection, catalog: catalog, zone: .gmt, ownsFile: ownsFile)
       for kind in LegacyKind.allCases {
         guard let own = catalog.ownTable(of: kind) else { continue }
         var last = Int64.min
