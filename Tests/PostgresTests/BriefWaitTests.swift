@@ -9,7 +9,7 @@ import Testing
 struct BriefWaitTests {
   @Test("What was of use is tried each time")
   func useful() {
-    var attempt = BriefWait.Attempt()
+    var attempt = Attempt()
     for _ in 0..<10 {
       let begins = attempt.begins()
       #expect(begins)
@@ -19,7 +19,7 @@ struct BriefWaitTests {
 
   @Test("What was of no use is left out for twice as many calls each time, for 1,024 at most")
   func useless() {
-    var attempt = BriefWait.Attempt()
+    var attempt = Attempt()
     var calls: [Int] = []
     for call in 0..<4000 where attempt.begins() {
       calls.append(call)

@@ -84,6 +84,8 @@ struct MemoryDraft: Sendable {
   var historyLimit: Int32?
 
   var name: MemoryName { MemoryName(namespace: namespace, key: key) }
+  /// The metadata in jsonb's spelling.
+  var metadataText: String { metadata.isEmpty ? "{}" : JSON.object(metadata).jsonbText }
 }
 
 /// What an agent's memory is found by. Two names are the same where their bytes are.

@@ -20,24 +20,6 @@ struct BriefWait: Sendable {
   /// How long it waits in the kernel, at most: a thread of Swift's is kept for as long.
   static let waitingMilliseconds: Int32 = 1
 
-  /// Something that is left out for a while where it was of no use: for twice as many calls each time.
-  struct Attempt: Sendable {
-    private var misses = 0
-    private var skips = 0
-
-    /// Whether this call is to try it.
-    mutating func begins() -> Bool {
-      guard skips > 0 else { return true }
-      skips -= 1
-      return false
-    }
-
-    mutating func ended(wasOfUse: Bool) {
-      misses = wasOfUse ? 0 : min(misses + 1, 10)
-      skips = wasOfUse ? 0 : 1 << misses
-    }
-  }
-
   private var looking = Attempt()
   private var waiting = Attempt()
 

@@ -6,11 +6,9 @@ extension AgentOperations {
   /// - Throws: `AgentBaseError` as `storeMemory` does, with the key of the memory that cannot be stored.
   @concurrent public func storeMemories(_ items: [MemoryItem]) async throws {
     try await withStore { store in
-      var drafts: [MemoryDraft] = []
-      drafts.reserveCapacity(items.count)
-      for item in items {
+      let drafts = try await items.concurrentMap { [self] item throws(AgentBaseError) in
         do throws(AgentBaseError) {
-          drafts.append(try draft(item))
+          return try draft(item)
         } catch {
           throw error.of(agent: id, key: item.key)
         }

@@ -31,11 +31,13 @@ extension MemorySQL {
   /// Stores memories, whose names are in order and differ.
   ///
   /// - Parameters:
+  ///   - words: the words of each, see `TextSearchVector`.
   ///   - answersVersions: whether it answers the version of each, in the order of the drafts.
   ///   - isPatient: whether it waits for a row that another transaction holds. Where many callers would wait with it, it does not
   ///     wait for long: it fails with 55P03.
   static func store(
-    _ drafts: [(agent: String, draft: MemoryDraft)], answersVersions: Bool = false, isPatient: Bool = true
+    _ drafts: [(agent: String, draft: MemoryDraft)], words: PostgresValue, answersVersions: Bool = false,
+    isPatient: Bool = true
   ) -> PostgresStatement {
     var values: [PostgresValue] = [
       .uuidArray(drafts.map { _ in PostgresUUID.timeOrdered() }),
@@ -43,11 +45,10 @@ extension MemorySQL {
       .textArray(drafts.map(\.draft.namespace)),
       .textArray(drafts.map(\.draft.key)),
       .jsonbArray(drafts.map(\.draft.valueText)),
-      .jsonbArray(
-        drafts.map { $0.draft.metadata.isEmpty ? "{}" : JSON.object($0.draft.metadata).jsonbText }),
+      .jsonbArray(drafts.map(\.draft.metadataText)),
       .int8Array(drafts.map { $0.draft.timeToLive ?? 0 }),
       .int4Array(drafts.map { $0.draft.historyLimit ?? 0 }),
-      TextSearchVector.array(of: drafts.map { ($0.agent, $0.draft.words) }),
+      words,
     ]
     let hasEmbeddings = drafts.contains { $0.draft.embedding != nil }
     if hasEmbeddings {

@@ -97,7 +97,7 @@ enum MemorySQL {
   static func values(of draft: MemoryDraft, agent: String) -> [PostgresValue] {
     [
       .uuid(PostgresUUID.timeOrdered()), .text(agent), .text(draft.namespace), .text(draft.key),
-      .jsonb(draft.valueText), .jsonb(JSON.object(draft.metadata).jsonbText), draft.embedding.postgresValue,
+      .jsonb(draft.valueText), .jsonb(draft.metadataText), draft.embedding.postgresValue,
       draft.timeToLive.postgresValue, draft.historyLimit.postgresValue,
       TextSearchVector.value(draft.words, agent: agent),
     ]

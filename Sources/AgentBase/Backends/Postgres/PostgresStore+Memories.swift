@@ -43,11 +43,6 @@ extension PostgresStore {
     }
   }
 
-  func store(_ drafts: [MemoryDraft]) async throws {
-    let agent = agent
-    try await write(MemorySQL.store(drafts.map { (agent: agent, draft: $0) }))
-  }
-
   func value(_ name: MemoryName, refreshing: Bool) async throws -> MemoryValue? {
     if refreshing {
       return try await read(MemorySQL.refreshedValue(agent: agent, name), PostgresMemoryRow.value).first

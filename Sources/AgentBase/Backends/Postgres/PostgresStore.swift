@@ -13,6 +13,8 @@ final class PostgresStore: AgentStore {
   let transaction: PostgresTransaction?
   /// Whether a transaction looks at the phase of a cut-over before it begins, as one of an agent on both databases has to.
   let locksPhase: Bool
+  /// Whether large batches have been of new keys.
+  let copying = Mutex(Attempt())
 
   var agent: String { config.id }
   var database: ObjectIdentifier { ObjectIdentifier(lease.resource) }

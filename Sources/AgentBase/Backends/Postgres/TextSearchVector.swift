@@ -39,7 +39,8 @@ enum TextSearchVector {
     return text
   }
 
-  private static func array(_ vectors: [[UInt8]]) -> PostgresValue {
+  /// Several of them, by their bytes.
+  static func array(_ vectors: [[UInt8]]) -> PostgresValue {
     var bytes: [UInt8] = []
     bytes.reserveCapacity(20 + vectors.reduce(0) { $0 + $1.count + 4 })
     // One dimension, no NULLs, the type of the elements; how many there are, counted from 1.
@@ -69,7 +70,7 @@ enum TextSearchVector {
   }
 
   /// The words with their places from 1: how many words differ; each with a NUL behind, how many places, and these.
-  private static func bytes(_ words: MemoryWords, owner: String) -> [UInt8] {
+  static func bytes(_ words: MemoryWords, owner: String) -> [UInt8] {
     unsafe words.bytes.withUnsafeBytes { text in
       // Sorted, with equal words side by side: the server need not sort them again.
       let entries = unsafe entries(of: text).sorted { unsafe $0.precedes($1, in: text) }

@@ -29,10 +29,11 @@ struct GatheredStores: GatheredWork {
   func run(together calls: [Call]) async throws -> [GatheredAnswer<Int64>] {
     // In the order of the names, so that no two batches wait for each other.
     let order = calls.indices.map { (name: calls[$0].name, place: $0) }.sorted { $0.name < $1.name }
+    let drafts = order.map { (agent: calls[$0.place].agent, draft: calls[$0.place].draft) }
     let rows = try await pool.query(
       MemorySQL.store(
-        order.map { (agent: calls[$0.place].agent, draft: calls[$0.place].draft) }, answersVersions: true,
-        isPatient: false))
+        drafts, words: TextSearchVector.array(of: drafts.map { ($0.agent, $0.draft.words) }),
+        answersVersions: true, isPatient: false))
     var answers: [GatheredAnswer<Int64>] = Array(repeating: .answer(0), count: calls.count)
     for (row, entry) in zip(rows, order) { answers[entry.place] = .answer(try row.decode(0)) }
     return answers
