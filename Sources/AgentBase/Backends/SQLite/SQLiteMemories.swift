@@ -63,7 +63,13 @@ struct SQLiteMemories {
   }
 
   /// The current value of a key.
-  func value(_ name: MemoryName) throws -> MemoryValue? { try current(name) { $0.memoryValue($1) } }
+  func value(_ name: MemoryName) throws -> MemoryValue? {
+    // The statement of `SQLiteStore.value` too: so it is compiled for the schema that the catalog knows.
+    if catalog.soleMemories != nil, let value = try SQLiteOwnMemories.value(connection, agent: agent, name) {
+      return value
+    }
+    return try current(name) { $0.memoryValue($1) }
+  }
 
   /// The current memory of a key.
   func memory(_ name: MemoryName) throws -> Memory? { try current(name, memory) }

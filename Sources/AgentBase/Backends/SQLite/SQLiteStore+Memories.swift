@@ -26,9 +26,7 @@ extension SQLiteStore {
 
   func value(_ name: MemoryName, refreshing: Bool) async throws -> MemoryValue? {
     if refreshing { return try await memory(name, refreshing: true)?.value }
-    return try await read(
-      briefly: { try SQLiteOwnMemories.value($0, agent: $1, name) },
-      otherwise: { try $0.memories.value(name) })
+    return try await value(name)
   }
 
   func values(_ names: [MemoryName]) async throws -> [MemoryValue?] {
