@@ -84,7 +84,7 @@ extension Cutover {
       try await Task.sleep(for: Self.holdBefore)
       let fence = try await decide { connection, record in
         // Nobody can write: what is left is all there is.
-        while try await carrier.carryBack(agent, limit: OutboxReader.mostLines, &connection) {}
+        while try await carrier.carryBack(agent, &connection) != .nothing {}
         return CutoverFence.decide(phase, of: agent, appliedSequence: record.lastSequence)
       }
       try await file.resource.write { connection, _ in

@@ -127,7 +127,7 @@ extension Cutover {
     }
     return try await file.resource.read { connection, catalog in
       guard catalog.ownVersion >= CutoverTable.step else { return false }
-      return try Outbox(connection: connection, agent: agent).holds(change)
+      return try Outbox(connection: connection, agent: agent).mayHold(change)
     }
   }
 
@@ -170,6 +170,7 @@ extension Cutover {
       }
     }
     try await file.resource.write { connection, _ in
+      try SQLiteOwnSchema.install(on: connection)
       guard let record = try CutoverTable.admit(agent, connection) else { return }
       try Outbox(connection: connection, agent: agent).add(changes, to: record, limit: limit)
     }

@@ -88,7 +88,7 @@ package final class Cutover: Sendable {
   {
     let end = ContinuousClock.now + time
     while true {
-      let isMoving = try await carrier.carry(agent)
+      let isMoving = try await carrier.carry(agent) != .nothing
       if try await status().lag <= limit { return true }
       guard ContinuousClock.now < end else { return false }
       // Another process has the lock.
@@ -105,7 +105,7 @@ package final class Cutover: Sendable {
     let last = try await newestChange()
     while try await oldestChange() <= last {
       guard ContinuousClock.now < end else { return false }
-      if try await !carrier.carry(agent) { try await Task.sleep(for: .milliseconds(20)) }
+      if try await carrier.carry(agent) == .nothing { try await Task.sleep(for: .milliseconds(20)) }
     }
     return true
   }

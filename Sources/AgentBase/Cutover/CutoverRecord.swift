@@ -34,8 +34,14 @@ enum CutoverTable {
   /// The step of our own tables that makes it.
   static let step = 5
 
+  /// The number of the newest change: that of the newest line, if that has not been removed.
+  static let lastSequenceSQL = """
+    max(last_sequence, carried_sequence, coalesce(
+      (SELECT max(sequence) FROM main.agentbase_outbox AS line WHERE line.agent_id = agentbase_cutover.agent_id), 0))
+    """
+
   private static let readSQL = """
-    SELECT pair_id, phase, epoch, last_sequence, carried_sequence, held_until, carried_at, read_percent, differing
+    SELECT pair_id, phase, epoch, \(lastSequenceSQL), carried_sequence, held_until, carried_at, read_percent, differing
     FROM main.agentbase_cutover WHERE agent_id = ?1
     """
 
@@ -63,7 +69,7 @@ enum CutoverTable {
   /// - Returns: nil where nothing is carried.
   /// - Throws: `CutoverHold` where it has to wait; `AgentBaseError` of the code `moved` where it may write no more.
   static func admit(_ agent: String, _ connection: SQLiteConnection) throws -> CutoverRecord? {
-    guard let record = try record(of: agent, connection) else { return nil }
+    guard let record = try remembered(agent, connection) else { return nil }
     switch record.phase {
     case .sqliteOnly: return nil
     case .postgresPrimary, .postgresOnly:
@@ -75,6 +81,37 @@ enum CutoverTable {
       return record
     }
   }
+
+  // MARK: - Many writes in one transaction
+
+  /// The states of agents, as the open transaction has read and changed them.
+  private final class Memo {
+    var records: [String: CutoverRecord?] = [:]
+  }
+
+  /// The state of an agent, which the writes of a transaction read once: nobody else can change it meanwhile.
+  private static func remembered(_ agent: String, _ connection: SQLiteConnection) throws -> CutoverRecord? {
+    if let known = (connection.transactionMemo as? Memo)?.records[agent] { return known }
+    let record = try record(of: agent, connection)
+    guard connection.isInTransaction else { return record }
+    let memo = connection.transactionMemo as? Memo ?? Memo()
+    memo.records[agent] = .some(record)
+    connection.transactionMemo = memo
+    return record
+  }
+
+  /// Notes that lines were added, up to this number.
+  static func noteLines(upTo sequence: Int64, of agent: String, _ connection: SQLiteConnection) {
+    (connection.transactionMemo as? Memo)?.records[agent]??.lastSequence = sequence
+  }
+
+  /// Changes what the states of agents are read from.
+  static func execute(_ sql: String, _ values: [SQLiteValue], _ connection: SQLiteConnection) throws {
+    connection.transactionMemo = nil
+    try connection.execute(sql, values)
+  }
+
+  // MARK: - Changing
 
   /// Begins a cut-over of an agent, or changes its phase; writers wait no longer.
   ///
@@ -102,7 +139,7 @@ enum CutoverTable {
     _ phase: CutoverPhase, readPercent: Int, epoch: Int64, pairID: String, of agent: String,
     _ connection: SQLiteConnection
   ) throws {
-    try connection.execute(
+    try execute(
       """
       INSERT INTO main.agentbase_cutover (agent_id, pair_id, phase, read_percent, epoch, changed_at)
       VALUES (?1, ?2, ?3, ?4, ?5, ?6)
@@ -113,7 +150,7 @@ enum CutoverTable {
       [
         .text(agent), .text(pairID), .text(phase.rawValue), .integer(Int64(readPercent)), .integer(epoch),
         .integer(Timestamp.now.microseconds),
-      ])
+      ], connection)
     try connection.execute("DELETE FROM main.agentbase_differences WHERE agent_id = ?", [.text(agent)])
   }
 
@@ -153,9 +190,9 @@ enum CutoverTable {
         .integer(Timestamp.now.microseconds),
       ])
     let isOver = record.differing + 1 >= Int64(limit)
-    try connection.execute(
+    try execute(
       "UPDATE main.agentbase_cutover SET differing = differing + 1, read_percent = ?2 WHERE agent_id = ?1",
-      [.text(agent), .integer(isOver ? 0 : Int64(record.readPercent))])
+      [.text(agent), .integer(isOver ? 0 : Int64(record.readPercent))], connection)
     return isOver
   }
 
@@ -175,8 +212,8 @@ enum CutoverTable {
 
   /// Has the writers of an agent wait until a moment; nil: no longer.
   static func hold(_ agent: String, until moment: Timestamp?, _ connection: SQLiteConnection) throws {
-    try connection.execute(
+    try execute(
       "UPDATE main.agentbase_cutover SET held_until = ?2 WHERE agent_id = ?1",
-      [.text(agent), moment.map { .integer($0.microseconds) } ?? .null])
+      [.text(agent), moment.map { .integer($0.microseconds) } ?? .null], connection)
   }
 }

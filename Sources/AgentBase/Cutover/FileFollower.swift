@@ -46,7 +46,9 @@ struct FileFollower {
 
   /// Makes the earlier values of all memories of the batch those that it holds.
   private func replaceHistory(of batch: OutboxBatch, _ history: SQLiteHistory) throws {
-    for name in batch.memoryNames { try history.forget(name) }
+    if try history.isKept {
+      for name in batch.memoryNames { try history.forget(name) }
+    }
     for (name, version) in batch.history {
       let replacedAt = version.replacedAt.flatMap(Timestamp.init) ?? .now
       try history.keep(Memory(version, of: name), replacedAt: replacedAt)

@@ -70,8 +70,9 @@ struct Follower {
         FollowerSQL.bury(.memory, batch.deletedMemories.map { ($0.namespace, $0.key) }, agent: agent))
     }
     if !batch.memories.isEmpty {
-      statements.append(
-        FollowerSQL.memories(batch.memories.sorted { $0.name < $1.name }, agent: agent))
+      // In the order of their names; a memory is large to be moved about.
+      let order = batch.memories.enumerated().map { (name: $1.name, place: $0) }.sorted { $0.name < $1.name }
+      statements.append(FollowerSQL.memories(order.map { batch.memories[$0.place] }, agent: agent))
       statements.append(
         FollowerSQL.unbury(.memory, batch.memories.map { ($0.namespace, $0.key) }, agent: agent))
     }

@@ -59,12 +59,14 @@ enum FollowerSQL {
       ])
   }
 
-  /// Imported ones are remembered, so that a verification knows that they are not lost.
+  /// Imported ones are remembered, so that a verification knows that they are not lost. An agent without a history is asked for it
+  /// once, and not for each memory.
   private static let forgetSQL = """
     WITH gone AS (
       DELETE FROM agent_memory_history AS held
       USING unnest($2::text[], $3::text[]) AS changed (namespace, key)
-      WHERE held.agent_id = $1 AND held.namespace = changed.namespace AND held.key = changed.key
+      WHERE EXISTS (SELECT FROM agent_memory_history WHERE agent_id = $1)
+        AND held.agent_id = $1 AND held.namespace = changed.namespace AND held.key = changed.key
         AND NOT EXISTS (
           SELECT FROM unnest($4::text[], $5::text[], $6::bigint[]) AS kept (namespace, key, version)
           WHERE kept.namespace = held.namespace AND kept.key = held.key AND kept.version = held.version)
@@ -128,7 +130,8 @@ enum FollowerSQL {
     """
     DELETE FROM agent_cutover_deletions AS held
     USING unnest(\(names.map(\.namespace)), \(names.map(\.name))) AS stored (namespace, name)
-    WHERE held.agent_id = \(agent) AND held.kind = \(kind.rawValue) AND held.namespace = stored.namespace
+    WHERE EXISTS (SELECT FROM agent_cutover_deletions WHERE agent_id = \(agent) AND kind = \(kind.rawValue))
+      AND held.agent_id = \(agent) AND held.kind = \(kind.rawValue) AND held.namespace = stored.namespace
       AND held.name = stored.name
     """
   }

@@ -52,12 +52,15 @@ struct Outbox {
   let connection: SQLiteConnection
   let agent: String
 
+  /// The step of our own tables that makes it what it is: a line a change.
+  static let step = 7
+  /// A line is not looked for among more than this many: whether a change waits is then not told from whether any does.
+  static let mostLookedAt: Int64 = 10_000
+
   private static let addSQL = """
-    INSERT INTO main.agentbase_outbox (agent_id, kind, namespace, key, sequence, written_at)
+    INSERT INTO main.agentbase_outbox (agent_id, sequence, kind, namespace, key, written_at)
     VALUES (?1, ?2, ?3, ?4, ?5, ?6)
-    ON CONFLICT (agent_id, kind, namespace, key) DO UPDATE SET sequence = excluded.sequence
     """
-  private static let countSQL = "UPDATE main.agentbase_cutover SET last_sequence = ?2 WHERE agent_id = ?1"
 
   // MARK: - Writing
 
@@ -74,21 +77,18 @@ struct Outbox {
     }
     let now = Timestamp.now.microseconds
     var sequence = record.lastSequence
+    var statement = try connection.prepare(Self.addSQL)
+    try statement.bind(text: agent, at: 1)
+    try statement.bind(integer: now, at: 6)
     for change in changes {
       sequence += 1
-      var statement = try connection.prepare(Self.addSQL)
-      try statement.bind(text: agent, at: 1)
-      try statement.bind(text: change.kind.rawValue, at: 2)
-      try statement.bind(text: change.namespace, at: 3)
-      try statement.bind(text: change.key, at: 4)
-      try statement.bind(integer: sequence, at: 5)
-      try statement.bind(integer: now, at: 6)
+      try statement.bind(integer: sequence, at: 2)
+      try statement.bind(text: change.kind.rawValue, at: 3)
+      try statement.bind(text: change.namespace, at: 4)
+      try statement.bind(text: change.key, at: 5)
       try statement.run()
     }
-    var statement = try connection.prepare(Self.countSQL)
-    try statement.bind(text: agent, at: 1)
-    try statement.bind(integer: sequence, at: 2)
-    try statement.run()
+    CutoverTable.noteLines(upTo: sequence, of: agent, connection)
   }
 
   /// Notes that a row is carried under an id, so that an import leaves it out.
@@ -111,44 +111,61 @@ struct Outbox {
     try connection.execute(
       "DELETE FROM main.agentbase_outbox WHERE agent_id = ? AND sequence <= ?",
       [.text(agent), .integer(sequence)])
-    try connection.execute(
+    try CutoverTable.execute(
       "UPDATE main.agentbase_cutover SET carried_sequence = max(carried_sequence, ?2), carried_at = ?3 WHERE agent_id = ?1",
-      [.text(agent), .integer(sequence), .integer(Timestamp.now.microseconds)])
+      [.text(agent), .integer(sequence), .integer(Timestamp.now.microseconds)], connection)
+  }
+
+  /// Removes the lines of a change that was set aside. The number of the newest change stays what it was.
+  func remove(_ change: OutboxChange) throws {
+    try CutoverTable.execute(
+      "UPDATE main.agentbase_cutover SET last_sequence = \(CutoverTable.lastSequenceSQL) WHERE agent_id = ?",
+      [.text(agent)], connection)
+    try connection.execute(
+      "DELETE FROM main.agentbase_outbox WHERE agent_id = ? AND key = ? AND namespace = ? AND kind = ?",
+      [.text(agent), .text(change.key), .text(change.namespace), .text(change.kind.rawValue)])
   }
 
   // MARK: - Reading
 
-  /// The lines behind a change, in order.
-  func lines(after sequence: Int64, limit: Int) throws -> [OutboxLine] {
-    try connection.query(
+  /// Lends the lines behind a change to the body, in order, as long as it answers true.
+  ///
+  /// - Returns: whether that was so to the end.
+  func forEachLine(after sequence: Int64, _ body: (OutboxLine) throws -> Bool) throws -> Bool {
+    var statement = try connection.prepare(
       """
       SELECT kind, namespace, key, sequence FROM main.agentbase_outbox
-      WHERE agent_id = ? AND sequence > ? ORDER BY sequence LIMIT ?
-      """, [.text(agent), .integer(sequence), .integer(Int64(limit))]
-    ).map { row in
-      let word = row[0].string ?? ""
+      WHERE agent_id = ? AND sequence > ? ORDER BY sequence
+      """)
+    try statement.bind([.text(agent), .integer(sequence)])
+    while try statement.step() {
+      let word = statement.value(0).string ?? ""
       guard let kind = OutboxChange.Kind(rawValue: word) else {
         throw AgentBaseError(
           .schema, "the outbox of \(connection.path) holds a line of the kind \"\(word.prefix(40))\"",
           advice: "Update the program.", agent: agent)
       }
-      return OutboxLine(
-        change: OutboxChange(kind: kind, namespace: row[1].string ?? "", key: row[2].string ?? ""),
-        sequence: row[3].int64 ?? 0)
+      let change = OutboxChange(
+        kind: kind, namespace: statement.value(1).string ?? "", key: statement.value(2).string ?? "")
+      guard try body(OutboxLine(change: change, sequence: statement.integer(3))) else { return false }
     }
+    return true
   }
 
-  /// Whether there is a line for a change.
-  func holds(_ change: OutboxChange) throws -> Bool {
-    try connection.queryOne(
-      "SELECT 1 FROM main.agentbase_outbox WHERE agent_id = ? AND kind = ? AND namespace = ? AND key = ?",
-      [.text(agent), .text(change.kind.rawValue), .text(change.namespace), .text(change.key)]) != nil
+  /// Whether there is a line for a change, or there may be: lines are read one by one, where they are not too many for that.
+  func mayHold(_ change: OutboxChange) throws -> Bool {
+    guard let record = try CutoverTable.record(of: agent, connection) else { return false }
+    guard record.lag <= Self.mostLookedAt else { return true }
+    return try connection.queryOne(
+      "SELECT 1 FROM main.agentbase_outbox WHERE agent_id = ? AND key = ? AND namespace = ? AND kind = ? LIMIT 1",
+      [.text(agent), .text(change.key), .text(change.namespace), .text(change.kind.rawValue)]) != nil
   }
 
-  /// When the oldest line was written first; nil where there is none.
+  /// When the oldest line was written; nil where there is none.
   func waitingSince() throws -> Timestamp? {
     try connection.queryOne(
-      "SELECT min(written_at) FROM main.agentbase_outbox WHERE agent_id = ?", [.text(agent)])?[0].int64
+      "SELECT written_at FROM main.agentbase_outbox WHERE agent_id = ? ORDER BY sequence LIMIT 1",
+      [.text(agent)])?[0].int64
       .map(Timestamp.init(microseconds:))
   }
 }

@@ -9,6 +9,8 @@ struct OutboxBatch: Sendable {
   var position: Int64
   /// How many lines it is of.
   var lineCount = 0
+  /// Whether these are all that there were.
+  var isAll = true
   /// What these name, each thing once.
   var changes: [OutboxChange] = []
   var memories: [Memory] = []
@@ -38,8 +40,10 @@ struct OutboxReader {
   let agent: String
   let time: LegacyTime
 
-  /// The most lines of a batch: a statement for many costs little more than one for a few.
-  static let mostLines = 2000
+  /// The most lines of a batch: those of one thing are read once.
+  static let mostLines = 20_000
+  /// The most things of a batch: a statement for many costs little more than one for a few.
+  static let mostChanges = 2000
   /// About how many bytes of values a batch may collect; one value may be more.
   static let mostBytes = 4 << 20
 
@@ -50,19 +54,24 @@ struct OutboxReader {
   /// The state of what has changed behind a position, in the order of the changes. Where nothing has, the batch reaches to the newest
   /// change: its line was set aside.
   func batch(after position: Int64, limit: Int) throws -> OutboxBatch {
-    let lines = try Outbox(connection: connection, agent: agent).lines(after: position, limit: limit)
     var batch = OutboxBatch(position: position)
-    if lines.isEmpty, let record = try CutoverTable.record(of: agent, connection) {
-      batch.position = max(position, record.lastSequence)
-    }
     let hasHistory = try memories.history.isKept
+    var seen: Set<OutboxChange> = []
     var bytes = 0
-    for line in lines {
-      if bytes >= Self.mostBytes { break }
-      bytes += try read(line.change, into: &batch, hasHistory: hasHistory)
-      batch.changes.append(line.change)
+    batch.isAll = try Outbox(connection: connection, agent: agent).forEachLine(after: position) { line in
+      guard batch.lineCount < limit else { return false }
+      if !seen.contains(line.change) {
+        guard bytes < Self.mostBytes, batch.changes.count < Self.mostChanges else { return false }
+        seen.insert(line.change)
+        bytes += try read(line.change, into: &batch, hasHistory: hasHistory)
+        batch.changes.append(line.change)
+      }
       batch.position = line.sequence
       batch.lineCount += 1
+      return true
+    }
+    if batch.lineCount == 0, let record = try CutoverTable.record(of: agent, connection) {
+      batch.position = max(position, record.lastSequence)
     }
     return batch
   }
@@ -83,7 +92,7 @@ struct OutboxReader {
         return 0
       }
       batch.memories.append(memory)
-      return memory.value.approximateBytes
+      return memory.value.approximateBytes + 4 * (memory.embedding?.count ?? 0)
     case .tool:
       let tools = SQLiteTools(connection: connection, catalog: catalog, agent: agent, time: time)
       guard let tool = try tools.tool(named: change.key) else {
@@ -119,7 +128,7 @@ struct OutboxReader {
 
 extension SQLiteHistory {
   /// Whether the agent has any earlier values.
-  fileprivate var isKept: Bool {
+  var isKept: Bool {
     get throws {
       guard isThere else { return false }
       return try connection.queryOne(

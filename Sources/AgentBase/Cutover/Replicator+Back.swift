@@ -6,18 +6,16 @@ import SQLite
 
 extension Replicator {
   /// Carries a batch of an agent's changes from Postgres to the file.
-  ///
-  /// - Returns: whether there may be more.
-  func carryBack(_ agent: String, limit: Int) async throws -> Bool {
+  func carryBack(_ agent: String, limit: Int) async throws -> Outcome {
     let pool = try await postgres(for: config(of: agent)).pool
     let follower = Follower(agent: agent, config: nil)
     do {
       return try await pool.transaction { connection in
-        guard try await follower.lock(&connection) else { return false }
-        return try await carryBack(agent, limit: limit, &connection)
+        guard try await follower.lock(&connection) else { return .nothing }
+        return try await carryBack(agent, limit: min(limit, OutboxReader.mostChanges), &connection)
       }
     } catch is FollowerOutrun {
-      return false
+      return .nothing
     } catch let error as RefusedBatch {
       throw error
     } catch {
@@ -29,19 +27,17 @@ extension Replicator {
   ///
   /// The lines are read first, then what they name: what is changed again meanwhile has a new line. The file commits before
   /// Postgres removes the lines: should this process end between the two, they are carried once more, which changes nothing.
-  ///
-  /// - Returns: whether there was anything.
   nonisolated(nonsending) func carryBack(
-    _ agent: String, limit: Int = OutboxReader.mostLines, _ connection: inout PostgresLease
-  ) async throws -> Bool {
+    _ agent: String, limit: Int = OutboxReader.mostChanges, _ connection: inout PostgresLease
+  ) async throws -> Outcome {
     guard let record = try await Self.record(of: agent, file.resource), record.phase == .postgresPrimary,
       let row = try await connection.queryOne(CutoverFence.find(agent))
-    else { return false }
+    else { return .nothing }
     let fence = try CutoverFence(row)
     guard fence.pairID == record.pairID else {
       throw mismatch("Postgres is followed by another SQLite file of this agent", agent)
     }
-    guard fence.phase == .postgresPrimary, fence.epoch == record.epoch else { return false }
+    guard fence.phase == .postgresPrimary, fence.epoch == record.epoch else { return .nothing }
     let taken = try await file.resource.read { connection, catalog in
       try CutoverTable.followedBatch(of: agent, connection, catalog)
     }
@@ -50,7 +46,7 @@ extension Replicator {
         "the SQLite file has lost changes that were carried to it, as after a restore from a backup", agent)
     }
     let (batch, sequences) = try await PostgresOutboxReader(agent: agent).batch(&connection, limit: limit)
-    guard !sequences.isEmpty else { return false }
+    guard !sequences.isEmpty else { return .nothing }
     let follower = FileFollower(
       agent: agent, time: LegacyTime(naiveZone: config(of: agent)?.legacyTimeZone ?? .gmt))
     let next: Int64
@@ -65,7 +61,7 @@ extension Replicator {
       PostgresOutbox.remove(sequences, of: agent, batch: next)
         + [SetAside.forget(batch.changes, of: agent)])
     for answer in answers { _ = try answer.get() }
-    return true
+    return sequences.count < limit ? .all : .part
   }
 
   /// How much waits to be carried from Postgres to the file, counted up to a limit.
@@ -76,7 +72,7 @@ extension Replicator {
       let lag = try await pool.queryOne(PostgresOutbox.lag(of: agent, limit: limit)).map {
         row throws(PostgresError) in try OutboxLag(row)
       }
-      note(lag?.count ?? 0, of: agent)
+      update(agent) { $0.postgresLag = lag?.count ?? 0 }
       return lag
     } catch {
       throw AgentBaseError.of(error)

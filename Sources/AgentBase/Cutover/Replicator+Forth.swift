@@ -10,10 +10,8 @@ extension Replicator {
   ///
   /// The agent's lock is taken before the file is read, and kept until the batch has committed: so what is applied is never
   /// older than what has been. What has been read and is changed again meanwhile has a new line behind the batch.
-  ///
-  /// - Returns: whether there may be more.
-  func carryForth(_ agent: String, limit: Int) async throws -> Bool {
-    let config = state.withLock { $0.configs[agent] }
+  func carryForth(_ agent: String, limit: Int) async throws -> Outcome {
+    let config = config(of: agent)
     let follower = Follower(agent: agent, config: config)
     let time = LegacyTime(naiveZone: config?.legacyTimeZone ?? .gmt)
     let pool = try await postgres(for: config).pool
@@ -41,12 +39,12 @@ extension Replicator {
       throw AgentBaseError.of(error)
     }
     // Another process is at it.
-    guard let batch else { return false }
+    guard let batch else { return .nothing }
     try await file.write { connection, catalog in
       try Outbox(connection: connection, agent: agent).remove(upTo: batch.position)
       // What was set aside is there after all.
       if catalog.ownVersion >= SetAside.step { try SetAside.forget(batch.changes, of: agent, connection) }
     }
-    return batch.lineCount > 0
+    return batch.lineCount == 0 ? .nothing : batch.isAll ? .all : .part
   }
 }

@@ -12,25 +12,34 @@ final class Replicator: Sendable {
   /// The replicators of this process, by file and URL.
   static let shared = SharedResources<Replicator>()
 
-  struct State {
-    var configs: [String: AgentConfig] = [:]
-    var failures: [String: String] = [:]
+  /// What is known of an agent.
+  struct AgentState {
+    /// What it was added with; nil for one of another process, whose lines are in the file.
+    var config: AgentConfig?
+    /// Why its changes are not carried; nil where nothing is wrong.
+    var failure: String?
+    /// How long it was waited behind the last failure.
+    var pause: Duration?
     /// How much waits in Postgres, as it was counted last.
-    var lags: [String: Int64] = [:]
-    /// When it was counted last.
-    var lagsLookedAt: [String: ContinuousClock.Instant] = [:]
-    /// What was told of an agent's lag: the next number that is told of.
-    var nextTold: [String: Int64] = [:]
+    var postgresLag: Int64 = 0
+    /// When it was looked at last how much waits.
+    var lagLookedAt: ContinuousClock.Instant?
+    /// The next number of waiting changes that is told of; nil for the first.
+    var nextTold: Int64?
     /// How many lines a batch may have where a larger one was refused: so the change is found that is.
-    var lineLimits: [String: Int] = [:]
+    var lineLimit: Int?
+    /// Whether so much waits that who carries does not rest.
+    var isBehind = false
+  }
+
+  struct State {
+    var agents: [String: AgentState] = [:]
     var task: Task<Void, Never>?
     var postgres: SharedLease<PostgresAgentDatabase>?
   }
 
   /// How often the outbox is looked at where nobody in this process has written.
   static let pollInterval = Duration.milliseconds(500)
-  /// How long a change waits for others to be carried with.
-  private static let linger = Duration.milliseconds(100)
   /// How many batches of an agent are carried before another one's.
   private static let mostBatches = 50
   /// The longest pause after a failure.
@@ -39,8 +48,6 @@ final class Replicator: Sendable {
   let file: SharedLease<SQLiteAgentFile>
   private let url: String
   let state = Mutex(State())
-  /// How long it was waited behind the last failure, by agent.
-  let pauses = Mutex<[String: Duration]>([:])
   private let wakes: AsyncStream<Void>
   private let waker: AsyncStream<Void>.Continuation
 
@@ -62,7 +69,7 @@ final class Replicator: Sendable {
   /// Carries the changes of an agent from now on, with those of the others whose lines are in the file.
   func add(_ config: AgentConfig) {
     state.withLock { state in
-      state.configs[config.id] = config
+      state.agents[config.id, default: AgentState()].config = config
       guard state.task == nil else { return }
       // Behind the agents' own calls.
       state.task = Task(priority: .utility) { [weak self, wakes] in
@@ -70,11 +77,16 @@ final class Replicator: Sendable {
           while (try? await Task.sleep(for: Self.pollInterval)) != nil { self?.wake() }
         }
         defer { clock.cancel() }
+        var pace = CarryingPace()
         for await _ in wakes {
           guard let self else { return }
           // What is written about now comes along: a batch costs little more than a change.
-          guard (try? await Task.sleep(for: Self.linger)) != nil else { return }
+          guard (try? await Task.sleep(until: pace.nextStart(after: .now), clock: .continuous)) != nil else {
+            return
+          }
+          let start = ContinuousClock.now
           await self.carryAll()
+          pace.note(from: start, to: .now, isBehind: self.isBehind)
         }
       }
     }
@@ -85,15 +97,21 @@ final class Replicator: Sendable {
   func wake() { waker.yield() }
 
   /// What an agent was added with.
-  func config(of agent: String) -> AgentConfig? { state.withLock { $0.configs[agent] } }
+  func config(of agent: String) -> AgentConfig? { state.withLock { $0.agents[agent]?.config } }
 
   /// How much of an agent waits in Postgres, as it was counted last.
-  func lag(of agent: String) -> Int64 { state.withLock { $0.lags[agent] ?? 0 } }
+  func lag(of agent: String) -> Int64 { state.withLock { $0.agents[agent]?.postgresLag ?? 0 } }
 
-  func note(_ lag: Int64, of agent: String) { state.withLock { $0.lags[agent] = lag } }
+  /// Changes what is known of an agent.
+  func update(_ agent: String, _ change: (inout AgentState) -> Void) {
+    state.withLock { change(&$0.agents[agent, default: AgentState()]) }
+  }
 
   /// Why an agent's changes are not carried; nil where nothing is wrong.
-  func failure(of agent: String) -> String? { state.withLock { $0.failures[agent] } }
+  func failure(of agent: String) -> String? { state.withLock { $0.agents[agent]?.failure } }
+
+  /// Whether some agent's changes have become too many for a rest.
+  private var isBehind: Bool { state.withLock { $0.agents.values.contains(where: \.isBehind) } }
 
   /// Ends, when what is under way has ended.
   func stop() async {
@@ -118,30 +136,34 @@ final class Replicator: Sendable {
       for (agent, follower) in waiting {
         do {
           var batches = 0
-          while try await carry(agent) {
+          var outcome = try await carry(agent)
+          while outcome == .part {
             batches += 1
-            await tellLag(of: agent, follower, notBefore: Self.pollInterval)
+            _ = await tellLag(of: agent, follower, notBefore: Self.pollInterval)
             // The others have their turn, too.
-            if batches == Self.mostBatches {
+            guard batches < Self.mostBatches else {
               wake()
               break
             }
+            outcome = try await carry(agent)
           }
-          if follower == .sqlite, batches == 0 { try await settle(agent) }
-          await tellLag(of: agent, follower, notBefore: batches == 0 ? .zero : Self.pollInterval)
+          let isDue = await tellLag(of: agent, follower, notBefore: Self.pollInterval)
+          if follower == .sqlite, isDue, outcome == .nothing { try await settle(agent) }
           tell(agent, failure: nil)
         } catch is CancellationError {
           return
         } catch {
-          await tellLag(of: agent, follower)
+          _ = await tellLag(of: agent, follower)
           tell(agent, failure: error)
           pause = max(pause, nextPause(agent))
         }
       }
       // What did not go well here may have been done by another process.
-      for agent in state.withLock({ Set($0.failures.keys).union($0.nextTold.keys) })
+      for agent in state.withLock({ state in
+        state.agents.filter { $0.value.failure != nil || $0.value.nextTold != nil }.keys
+      })
       where !waiting.contains(where: { $0.agent == agent }) {
-        await tellLag(of: agent, .postgres)
+        _ = await tellLag(of: agent, .postgres)
         tell(agent, failure: nil)
       }
     } catch {
@@ -162,7 +184,7 @@ final class Replicator: Sendable {
       return try connection.query(
         """
         SELECT agent_id, phase FROM main.agentbase_cutover
-        WHERE phase LIKE 'dual-%' AND carried_sequence < last_sequence OR phase = 'postgres-primary' ORDER BY agent_id
+        WHERE phase LIKE 'dual-%' AND carried_sequence < \(CutoverTable.lastSequenceSQL) OR phase = 'postgres-primary' ORDER BY agent_id
         """
       ).compactMap { row in
         row[0].string.map { ($0, row[1].string.flatMap(CutoverPhase.init)?.follower ?? .postgres) }
@@ -170,27 +192,36 @@ final class Replicator: Sendable {
     }
   }
 
+  /// What has become of the changes that waited.
+  enum Outcome {
+    /// Nothing was carried: nothing waits, or another process is at it.
+    case nothing
+    /// All that waited was carried.
+    case all
+    /// Some were carried, and others wait.
+    case part
+  }
+
   /// Carries a batch of an agent's changes, to the side that follows.
   ///
   /// Where a batch is refused, smaller ones follow, so that all is carried before the change that is, and this is named.
   ///
-  /// - Returns: whether there may be more.
   /// - Throws: `AgentBaseError` of the code `refused` for a change that the other side does not take.
-  func carry(_ agent: String) async throws -> Bool {
-    let limit = state.withLock { $0.lineLimits[agent] } ?? OutboxReader.mostLines
+  func carry(_ agent: String) async throws -> Outcome {
+    let limit = state.withLock { $0.agents[agent]?.lineLimit } ?? OutboxReader.mostLines
     do {
-      let hasMore =
+      let outcome: Outcome =
         switch try await Self.record(of: agent, file.resource)?.phase.follower {
         case .postgres?: try await carryForth(agent, limit: limit)
         case .sqlite?: try await carryBack(agent, limit: limit)
-        case nil: false
+        case nil: .nothing
         }
-      state.withLock { $0.lineLimits[agent] = limit < OutboxReader.mostLines ? limit * 2 : nil }
-      return hasMore
+      update(agent) { $0.lineLimit = limit < OutboxReader.mostLines ? limit * 2 : nil }
+      return outcome
     } catch let error as RefusedBatch {
       guard let change = error.only else {
-        state.withLock { $0.lineLimits[agent] = max(1, error.lineCount / 2) }
-        return true
+        update(agent) { $0.lineLimit = max(1, error.lineCount / 2) }
+        return .part
       }
       throw AgentBaseError(
         .refused, "\(change.named) is refused by the other side: \(error.reason.message)",
@@ -210,7 +241,9 @@ final class Replicator: Sendable {
   /// The database, which is opened when it is first needed: an agent may begin while the server is down.
   @discardableResult
   func postgres(for config: AgentConfig?) async throws -> PostgresAgentDatabase {
-    let (open, other) = state.withLock { ($0.postgres, $0.configs.values.first) }
+    let (open, other) = state.withLock { state in
+      (state.postgres, state.agents.values.lazy.compactMap(\.config).first)
+    }
     if let open { return open.resource }
     guard let config = config ?? other ?? access else { throw CancellationError() }
     let lease = try await PostgresAgentDatabase.lease(url: url, config: config)

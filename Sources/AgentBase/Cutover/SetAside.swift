@@ -84,8 +84,7 @@ enum SetAside {
         refused.state.map(SQLiteValue.text) ?? .null, .text(refused.reason.message),
         .integer(Timestamp.now.microseconds),
       ])
-    try connection.execute(
-      "DELETE FROM main.agentbase_outbox WHERE agent_id = ? AND kind = ? AND namespace = ? AND key = ?", name)
+    try Outbox(connection: connection, agent: agent).remove(change)
   }
 
   /// The same in Postgres, in one statement.

@@ -55,26 +55,27 @@ extension SQLiteConnection {
 
   /// Ends the innermost savepoint and undoes what was done in it.
   func undoSavepoint() {
-    schemaMemo = nil
+    forgetMemos()
     // A full disk or an interrupted write has undone the whole transaction: then there is no savepoint.
     if isInTransaction { try? run("ROLLBACK TO nested_\(savepoints); RELEASE nested_\(savepoints)") }
     savepoints = max(0, savepoints - 1)
   }
 
   func begin(_ kind: Transaction) throws(SQLiteError) {
-    schemaMemo = nil
+    forgetMemos()
     savepoints = 0
     try control(kind == .immediate ? .beginImmediate : .beginDeferred)
   }
 
   func commit() throws(SQLiteError) {
     try control(.commit)
+    transactionMemo = nil
   }
 
   /// Undoes the open transaction; nothing where SQLite has done so already.
   func rollback() {
     guard isInTransaction else { return }
-    schemaMemo = nil
+    forgetMemos()
     try? control(.rollback)
   }
 }

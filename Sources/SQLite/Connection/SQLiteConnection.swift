@@ -28,6 +28,8 @@ public final class SQLiteConnection {
   private(set) var writesBegun = 0
   /// What a user has derived from the schema; gone with the transaction that it was derived in, and when a part of it is undone.
   public var schemaMemo: AnyObject?
+  /// What a user has read in the open transaction and would read again; gone with it, and when a part of it is undone.
+  public var transactionMemo: AnyObject?
   /// The version of the schema that every compiled statement is known to hold for; nil where one of them was compiled anew,
   /// and so may hold for another.
   public private(set) var compiledSchema: Int64?
@@ -186,8 +188,14 @@ public final class SQLiteConnection {
   /// Runs SQL that neither binds nor answers anything, of one statement or many, past the cache.
   func run(_ sql: String) throws(SQLiteError) {
     writesBegun += 1
-    schemaMemo = nil
+    forgetMemos()
     guard unsafe sqlite3_exec(handle, sql, nil, nil, nil) == SQLITE_OK else { throw lastError(sql: sql) }
+  }
+
+  /// Forgets what users have noted of the open transaction.
+  func forgetMemos() {
+    schemaMemo = nil
+    transactionMemo = nil
   }
 
   /// Begins or ends a transaction or a savepoint, which a body of `SQLiteDatabase` may not do by hand.

@@ -33,21 +33,32 @@ extension BenchReport {
 
   /// What was called for a given time: its rate, and how it stands to its reference.
   private var callLines: [String] {
-    var table = TextTable(["", "calls/s", "µs a call", "speed", "goal", "set against"])
+    let hasCPU = results.contains { $0.median?.cpuMicroseconds != nil }
+    let cpu = hasCPU ? ["CPU µs"] : []
+    var table = TextTable(["", "calls/s", "µs a call"] + cpu + ["speed", "goal", "set against"])
     for result in results {
       guard let median = result.median, let calls = median.calls else { continue }
       let isReference = result.reference == nil && reference.isEmpty
-      table.add([
-        result.name, Int(Double(calls) / max(median.seconds, 1e-9)).grouped, (median.cost * 1e6).decimal(1),
-        isReference ? "" : speed(of: result)?.decimal(2) ?? "", result.goal?.decimal(2) ?? "",
-        result.reference ?? reference,
-      ])
+      let cpu = hasCPU ? [median.cpuMicroseconds?.decimal(1) ?? ""] : []
+      table.add(
+        [
+          result.name, Int(Double(calls) / max(median.seconds, 1e-9)).grouped, (median.cost * 1e6).decimal(1),
+        ] + cpu + [
+          isReference ? "" : speed(of: result)?.decimal(2) ?? "", result.goal?.decimal(2) ?? "",
+          result.reference ?? reference,
+        ])
     }
     return table.lines
   }
 }
 
 extension BenchMeasurement {
+  /// The processor time of a call, the server's included; nil where nobody could see it.
+  fileprivate var cpuMicroseconds: Double? {
+    guard let calls, calls > 0, let cpuSeconds else { return nil }
+    return (cpuSeconds + (serverCPUSeconds ?? 0)) * 1e6 / Double(calls)
+  }
+
   /// What is told when it is there: a time, or a rate.
   var text: String {
     guard let calls else { return seconds.decimal(2) + " s" }

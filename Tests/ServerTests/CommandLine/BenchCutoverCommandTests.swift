@@ -18,12 +18,15 @@ import Testing
       Issue.record("no results")
       return
     }
-    #expect(results.count == 10)
+    #expect(results.count == 14)
     for result in results { #expect((result["calls_per_second"]?.doubleValue ?? 0) > 0, "\(result)") }
     for side in ["file", "Postgres"] {
-      let result = results.first { $0["name"]?.stringValue == "ours \(side), carried: one caller" }
-      #expect(
-        result?["reference"]?.stringValue == "\(side): one caller" && result?["goal"]?.doubleValue == 0.8)
+      for kind in ["carried", "held back"] {
+        let result = results.first { $0["name"]?.stringValue == "ours \(side), \(kind): one caller" }
+        #expect(
+          result?["reference"]?.stringValue == "\(side): one caller" && result?["goal"]?.doubleValue == 0.8)
+        #expect(result?["server_cpu_seconds"]?.doubleValue != nil)
+      }
     }
     #expect(try FileManager.default.contentsOfDirectory(atPath: folder.path).isEmpty)
   }

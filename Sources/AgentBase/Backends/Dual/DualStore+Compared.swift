@@ -15,10 +15,10 @@ enum ReadShare {
 }
 
 extension DualStore {
-  /// What the file has of a key, and whether it waits to be carried.
+  /// What the file has of a key, and whether it waits to be carried, as of one moment.
   private struct Mine {
     var memory: Memory?
-    var isWaiting: Bool
+    var isWaiting = false
   }
 
   /// The current memory of a key from Postgres, if the file has the same; else the file's, which decides.
@@ -26,9 +26,9 @@ extension DualStore {
   /// A key whose last change is not in Postgres yet is read from the file: so an agent reads what it has written. Where Postgres
   /// cannot be read, the file answers.
   func compared(_ name: MemoryName) async throws -> Memory? {
-    var mine = try await mine(name)
-    // What changes while both are read is read again.
-    for _ in 0..<3 {
+    // Whether it waits only matters where the sides differ.
+    var mine = try await mine(name, looksAtOutbox: false)
+    for attempt in 0..<4 {
       guard !mine.isWaiting else { return mine.memory }
       let theirs: Memory?
       do {
@@ -48,8 +48,9 @@ extension DualStore {
       if (mine.memory == nil) != (theirs == nil), (mine.memory ?? theirs)?.expiresAt != nil {
         return mine.memory
       }
-      let again = try await self.mine(name)
-      guard again.isWaiting || CutoverSides.digest(again.memory) != digest else {
+      let again = try await self.mine(name, looksAtOutbox: true)
+      // What changes while both are read is read again; and what may have waited when the file was read first.
+      guard attempt == 0 || again.isWaiting || CutoverSides.digest(again.memory) != digest else {
         try await note(name, mine: mine.memory, theirs: theirs)
         return mine.memory
       }
@@ -58,14 +59,16 @@ extension DualStore {
     return mine.memory
   }
 
-  private func mine(_ name: MemoryName) async throws -> Mine {
+  private func mine(_ name: MemoryName, looksAtOutbox: Bool) async throws -> Mine {
     let agent = config.id
     let time = sqlite.time
     return try await sqlite.file.read { connection, catalog in
-      Mine(
-        memory: try SQLiteMemories(connection: connection, catalog: catalog, agent: agent, time: time)
-          .memory(name),
-        isWaiting: try Outbox(connection: connection, agent: agent).holds(.memory(name)))
+      let memory = try SQLiteMemories(connection: connection, catalog: catalog, agent: agent, time: time)
+        .memory(name)
+      guard looksAtOutbox else { return Mine(memory: memory) }
+      return Mine(
+        memory: memory,
+        isWaiting: try Outbox(connection: connection, agent: agent).mayHold(.memory(name)))
     }
   }
 

@@ -42,6 +42,8 @@ final class SQLiteAgentTransaction {
     outboxLimit: Int, _ body: (SQLiteAgentTransaction) throws -> Value
   ) throws -> Value {
     let transaction = try SQLiteAgentTransaction(writing: connection, catalog, agent: agent, time: time)
+    // A file from before the outbox was what it is.
+    if transaction.isCarrying, catalog.ownVersion < Outbox.step { try transaction.install() }
     let value = try body(transaction)
     if let record = transaction.carrying {
       try transaction.outbox.add(transaction.changes, to: record, limit: outboxLimit)
@@ -128,9 +130,7 @@ final class SQLiteAgentTransaction {
   /// Our own table of a kind; all of them are made where they are not there, or brought up to date.
   func ownTable(of kind: LegacyKind) throws -> SQLiteTable {
     if let table = catalog.ownTable(of: kind), catalog.ownVersion >= Schema.sqlite.count { return table }
-    try SQLiteOwnSchema.install(on: connection)
-    catalog = try SQLiteCatalog(reading: connection, version: try connection.schemaVersion())
-    connection.schemaMemo = catalog
+    try install()
     guard let table = catalog.ownTable(of: kind) else {
       throw AgentBaseError(
         .schema,
@@ -138,5 +138,11 @@ final class SQLiteAgentTransaction {
         advice: "Restore the file from a backup.")
     }
     return table
+  }
+
+  private func install() throws {
+    try SQLiteOwnSchema.install(on: connection)
+    catalog = try SQLiteCatalog(reading: connection, version: try connection.schemaVersion())
+    connection.schemaMemo = catalog
   }
 }

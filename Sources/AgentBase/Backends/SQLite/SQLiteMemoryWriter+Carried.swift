@@ -34,6 +34,8 @@ extension SQLiteMemoryWriter {
       metadata: memory.metadata, embedding: memory.embedding,
       // For the legacy tables, which spell out when it ends.
       timeToLive: expiresAt.map { $0.microseconds - writer.clock.microseconds }, historyLimit: nil)
-    _ = try writer.store(draft, over: try memories.rows(memory.name, withMemories: false))
+    // Where our own table is the only one, what is there does not matter: the row is replaced by its key.
+    let isKnown = memories.catalog.soleMemories != nil && writer.origin?.version != nil
+    _ = try writer.store(draft, over: isKnown ? [] : memories.rows(memory.name, withMemories: false))
   }
 }

@@ -2,6 +2,7 @@
 
 internal import AgentBase
 internal import Foundation
+internal import Postgres
 
 /// One run of the benchmark. Each contender has a file and a database of its own; they take turns.
 struct CutoverBench {
@@ -10,76 +11,101 @@ struct CutoverBench {
   let server: BenchServer
   let stage: BenchStage
 
-  /// How many tasks call at once, where many do.
-  private static let tasks = 1000
-  /// How many stores a second the carrier is to keep up with.
-  private static let pace = 10_000
-
   /// An agent that is measured.
   private struct Contender {
-    let name: String
     let agent: Agent
+    let database: String
+  }
+
+  /// What is done to an agent, and what its result is.
+  private struct Trial {
+    enum Work { case oneCaller, manyCallers, pace }
+
+    let side: String
+    let isCarried: Bool
+    /// Whether nothing is carried meanwhile: what is left is what the callers pay themselves.
+    let isHeldBack: Bool
+    let work: Work
+    var result: BenchResult
   }
 
   func run() async throws -> BenchReport {
     var report = try stage.begin(CutoverBenchmark.word, rows: rows, server: server.version)
-    var results = Self.results
-    let contenders = [
-      Contender(name: "file", agent: try await agent("file", nil)),
-      Contender(name: "file, carried", agent: try await agent("carried", .dualSQLite)),
-      Contender(name: "Postgres", agent: try await agent("postgres", .postgresOnly)),
-      Contender(name: "Postgres, carried", agent: try await agent("back", .postgresPrimary)),
+    var trials = Self.trials
+    let agents = [
+      "file": (alone: try await agent("file", nil), carried: try await agent("carried", .dualSQLite)),
+      "Postgres": (
+        alone: try await agent("postgres", .postgresOnly), carried: try await agent("back", .postgresPrimary)
+      ),
     ]
     for _ in 0..<stage.rounds {
-      for place in results.indices {
-        let name = results[place].name
-        guard let contender = contenders.last(where: { name.contains($0.name + ":") }) else { continue }
+      for place in trials.indices {
+        let trial = trials[place]
+        guard let pair = agents[trial.side] else { continue }
+        let contender = trial.isCarried ? pair.carried : pair.alone
         let measurement: BenchMeasurement
-        if name.hasSuffix("kept up with") {
+        switch trial.work {
+        case .pace:
           let kept = try await keptUp(contender.agent)
           measurement = kept.measurement
-          results[place].figures["lag when the stores ended"] = Double(kept.lag)
-        } else {
-          measurement =
-            name.hasSuffix("one caller")
-            ? try await calls(contender.agent) : try await manyCalls(contender.agent)
+          trials[place].result.figures["lag when the stores ended"] = Double(kept.lag)
+        case .oneCaller, .manyCallers:
+          measurement = try await whileHeldBack(trial.isHeldBack, contender) {
+            try await calls(contender.agent, tasks: trial.work == .oneCaller ? 1 : Self.tasks)
+          }
         }
-        results[place].measurements.append(measurement)
-        stage.tell(name, measurement)
+        trials[place].result.measurements.append(measurement)
+        stage.tell(trial.result.name, measurement)
         try await untilCarried(contender.agent)
       }
     }
-    for contender in contenders { await contender.agent.close() }
-    report.results = results
+    for pair in agents.values {
+      await pair.alone.agent.close()
+      await pair.carried.agent.close()
+    }
+    report.results = trials.map(\.result)
     return report
   }
 
-  private static var results: [BenchResult] {
-    var results: [BenchResult] = []
+  private static var trials: [Trial] {
+    var trials: [Trial] = []
     for side in ["file", "Postgres"] {
-      for callers in ["one caller", "1,000 tasks"] {
-        results.append(
-          BenchResult(name: "\(side): \(callers)", about: "storeMemory, nothing carried", isOurs: false))
-        results.append(
-          BenchResult(
-            name: "ours \(side), carried: \(callers)",
-            about: "storeMemory, carried to the other side meanwhile",
-            isOurs: true, reference: "\(side): \(callers)", goal: 0.8))
+      for (callers, work) in [("one caller", Trial.Work.oneCaller), ("1,000 tasks", .manyCallers)] {
+        let reference = "\(side): \(callers)"
+        func add(_ name: String, _ about: String, isCarried: Bool, isHeldBack: Bool = false) {
+          trials.append(
+            Trial(
+              side: side, isCarried: isCarried, isHeldBack: isHeldBack, work: work,
+              result: BenchResult(
+                name: name, about: about, isOurs: isCarried, reference: isCarried ? reference : nil,
+                goal: isCarried ? 0.8 : nil)))
+        }
+        add(reference, "storeMemory, nothing carried", isCarried: false)
+        add(
+          "ours \(side), carried: \(callers)", "storeMemory, carried to the other side meanwhile",
+          isCarried: true)
+        add(
+          "ours \(side), held back: \(callers)",
+          "storeMemory, carried later: what the callers themselves pay for it", isCarried: true,
+          isHeldBack: true)
       }
-      results.append(
-        BenchResult(
-          name: "ours \(side), carried: kept up with",
-          about: "10,000 stores a second, until the other side has all", isOurs: true))
+      trials.append(
+        Trial(
+          side: side, isCarried: true, isHeldBack: false, work: .pace,
+          result: BenchResult(
+            name: "ours \(side), carried: kept up with",
+            about: "changes that came to the other side, while 10,000 a second are stored", isOurs: true)))
     }
-    return results
+    return trials
   }
 
   // MARK: - Agents
 
   /// An agent on a new file and a new database, in a phase, with all its memories there.
-  private func agent(_ name: String, _ phase: CutoverPhase?) async throws -> Agent {
+  private func agent(_ name: String, _ phase: CutoverPhase?) async throws -> Contender {
     let path = stage.folder + "/\(name).db"
-    let url = server.connectionString(to: try await server.makeDatabase(name, withSchema: true))
+    let database = try await server.makeDatabase(name, withSchema: true)
+    let url = server.connectionString(to: database)
     var config = AgentConfig(
       name: "bench", memoryBackend: phase == nil ? .sqliteFile(path) : .dual(sqlitePath: path, url: url))
     config.eventHandler = nil
@@ -95,69 +121,24 @@ struct CutoverBench {
         (first..<min(first + 1000, rows)).map { MemoryItem(BenchRow.key($0, of: rows), BenchRow.value($0)) })
     }
     try await untilCarried(agent)
-    return agent
+    return Contender(agent: agent, database: database)
   }
 
-  private func untilCarried(_ agent: Agent) async throws {
+  func untilCarried(_ agent: Agent) async throws {
     while let status = try await agent.cutoverStatus(), status.lag > 0 {
       if let failure = status.failure { throw Failure("changes are not carried: \(failure)", advice: nil) }
       try await Task.sleep(for: .milliseconds(10))
     }
   }
 
-  // MARK: - Calls
-
-  private func store(_ number: Int, _ agent: Agent) async throws {
-    try await agent.storeMemory(BenchRow.key(number, of: rows), BenchRow.value(number))
-  }
-
-  /// One caller, for the given time.
-  private func calls(_ agent: Agent) async throws -> BenchMeasurement {
-    let clock = ContinuousClock()
-    let start = clock.now
-    var count = 0
-    while clock.now < start + .seconds(seconds) {
-      try await store(count, agent)
-      count += 1
+  /// Runs the body; with the lock of the agent's changes in other hands, if so wished, so that nothing is carried.
+  private func whileHeldBack<Value: Sendable>(
+    _ isHeldBack: Bool, _ contender: Contender, _ body: () async throws -> Value
+  ) async throws -> Value {
+    guard isHeldBack else { return try await body() }
+    return try await server.withConnection(to: contender.database) { connection in
+      _ = try await connection.query("SELECT pg_advisory_lock(agentbase_cutover_key(\(contender.agent.id)))")
+      return try await body()
     }
-    return BenchMeasurement(seconds: (clock.now - start) / .seconds(1), calls: count)
-  }
-
-  /// Many callers at once, for the given time.
-  private func manyCalls(_ agent: Agent) async throws -> BenchMeasurement {
-    let clock = ContinuousClock()
-    let start = clock.now
-    let end = start + .seconds(seconds)
-    let count = try await withThrowingTaskGroup(of: Int.self) { group in
-      for task in 0..<Self.tasks {
-        group.addTask {
-          var count = 0
-          while clock.now < end {
-            try await store(task + count * Self.tasks, agent)
-            count += 1
-          }
-          return count
-        }
-      }
-      return try await group.reduce(0, +)
-    }
-    return BenchMeasurement(seconds: (clock.now - start) / .seconds(1), calls: count)
-  }
-
-  /// Stores at a steady pace, in batches, and waits until the other side has all of it.
-  private func keptUp(_ agent: Agent) async throws -> (measurement: BenchMeasurement, lag: Int64) {
-    let clock = ContinuousClock()
-    let start = clock.now
-    var count = 0
-    while clock.now < start + .seconds(seconds) {
-      let first = count
-      try await agent.storeMemories(
-        (first..<first + 200).map { MemoryItem(BenchRow.key($0, of: rows), BenchRow.value($0)) })
-      count += 200
-      try await clock.sleep(until: start + .seconds(Double(count) / Double(Self.pace)))
-    }
-    let lag = try await agent.cutoverStatus()?.lag ?? 0
-    try await untilCarried(agent)
-    return (BenchMeasurement(seconds: (clock.now - start) / .seconds(1), calls: count), lag)
   }
 }
