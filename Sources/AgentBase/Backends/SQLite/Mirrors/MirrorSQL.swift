@@ -7,7 +7,7 @@ package enum MirrorSQL {
   /// Names the rows of legacy tables that mirror rows of ours.
   package static let table = "agentbase_mirrors"
   /// The step of the file's schema that makes it.
-  static let step = 7
+  static let step = 8
 
   /// A legacy table, and the name by which its rowid is read.
   package struct Source {
