@@ -92,7 +92,8 @@ import Testing
     #expect(run.exitCode == 0 && run.output.isEmpty && run.errors.isEmpty, "\(run.errors)")
     #expect(try agents.contents() == before)
     #expect(
-      try await database.psql("SELECT count(*) FROM pg_database WHERE datname LIKE 'agentbase%'") == "0")
+      try await database.psql("SELECT count(*) FROM pg_database WHERE datname LIKE 'agentbase_bench%'") == "0"
+    )
     #expect(try await database.psql("SELECT count(*) FROM pg_tables WHERE schemaname = 'public'") == "0")
     try expectNothingLeft()
   }
