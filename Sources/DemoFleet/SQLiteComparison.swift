@@ -111,6 +111,7 @@ public struct SQLiteComparison: Sendable {
     of table: ComparedTable, _ old: SQLiteConnection, _ new: SQLiteConnection
   ) throws {
     tables += 1
+    if !table.key.isEmpty { return try compareByKey(table, old, new) }
     var before = try old.prepare(table.sql)
     var after = try new.prepare(table.sql)
     var hasBefore = try before.step()
@@ -144,6 +145,46 @@ public struct SQLiteComparison: Sendable {
       }
     }
   }
+
+  /// Compares rows that have a key and no rowid.
+  private mutating func compareByKey(
+    _ table: ComparedTable, _ old: SQLiteConnection, _ new: SQLiteConnection
+  ) throws {
+    let name = SQLiteIdentifier.quoted(table.name)
+    let condition = table.key.map { SQLiteIdentifier.quoted($0) + " IS ?" }.joined(separator: " AND ")
+    var place: Int64 = 0
+    var found = 0
+    for row in try old.query(table.sql) {
+      place += 1
+      let key = table.key.map { row[$0] ?? .null }
+      guard let other = try new.queryOne("SELECT * FROM \(name) WHERE \(condition)", key) else {
+        add(.missing, table.label, row: place)
+        continue
+      }
+      found += 1
+      let differing = row.columns.filter { row[$0] != other[$0] }
+      if row.columns == other.columns, differing.isEmpty {
+        sameRows += 1
+      } else if table.isCount, let counted = row["name"]?.string,
+        try Self.hasNewRow(at: other["seq"], of: counted, old, new)
+      {
+        // SQLite's count of ids goes on with the rows that are new.
+        add(.added, table.label, row: place)
+      } else {
+        add(.changed, table.label, row: place, columns: differing)
+      }
+    }
+    let count = try new.queryOne("SELECT count(*) FROM \(name)")?[0].int64 ?? 0
+    for _ in 0..<max(0, Int(count) - found) { add(.added, table.label) }
+  }
+
+  /// Whether the new file alone has a row of this rowid.
+  private static func hasNewRow(
+    at rowID: SQLiteValue?, of table: String, _ old: SQLiteConnection, _ new: SQLiteConnection
+  ) throws -> Bool {
+    let sql = "SELECT 1 FROM \(SQLiteIdentifier.quoted(table)) WHERE rowid = ?"
+    return try new.queryOne(sql, [rowID ?? .null]) != nil && old.queryOne(sql, [rowID ?? .null]) == nil
+  }
 }
 
 /// A table, and how its rows are read in an order that is the same in both files.
@@ -152,6 +193,10 @@ private struct ComparedTable {
   /// Whether the first column of `sql` is the rowid.
   let hasRowID: Bool
   let sql: String
+  /// The columns by which a row without a rowid is found again; none where the order of the rows tells which is which.
+  let key: [String]
+  /// Whether SQLite counts in it which ids it has given.
+  var isCount: Bool { name == "sqlite_sequence" }
 
   var label: String { "table \(name)" }
 
@@ -178,18 +223,22 @@ private struct ComparedTable {
     // SQLite keeps its own tables as it likes: their rows have no order.
     if name.hasPrefix("sqlite_") {
       hasRowID = false
+      key = name == "sqlite_sequence" ? ["name"] : []
       let order = (1...max(1, columns.count)).map(String.init).joined(separator: ", ")
       sql = "SELECT * FROM \(table) ORDER BY \(order)"
     } else if isWithoutRowID {
       hasRowID = false
-      let key = columns.filter { $0[1] != 0 }.sorted { ($0[1].int64 ?? 0) < ($1[1].int64 ?? 0) }
-      let order = key.compactMap { $0[0].string.map(SQLiteIdentifier.quoted) }.joined(separator: ", ")
+      key = columns.filter { $0[1] != 0 }.sorted { ($0[1].int64 ?? 0) < ($1[1].int64 ?? 0) }
+        .compactMap { $0[0].string }
+      let order = key.map(SQLiteIdentifier.quoted).joined(separator: ", ")
       sql = "SELECT * FROM \(table) ORDER BY \(order)"
     } else if let rowID = ["rowid", "_rowid_", "oid"].first(where: { !names.contains($0) }) {
       hasRowID = true
+      key = []
       sql = "SELECT \(rowID), * FROM \(table) ORDER BY \(rowID)"
     } else {
       hasRowID = false
+      key = []
       sql = "SELECT * FROM \(table)"
     }
   }

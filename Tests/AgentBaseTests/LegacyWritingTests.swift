@@ -132,9 +132,7 @@ import Testing
   @Test(
     "Tables that cannot take a memory stay as they are",
     arguments: [
-      "CREATE TABLE memory (id TEXT PRIMARY KEY, key TEXT, value TEXT)",
       "CREATE TABLE memory (key TEXT, value TEXT, kind TEXT NOT NULL)",
-      "CREATE TABLE memory (key TEXT, value INTEGER)", "CREATE TABLE memory (key TEXT, value REAL)",
       "CREATE TABLE memory (key TEXT, value TEXT CHECK (length(value) < 2))",
       "CREATE TABLE memory (key INTEGER PRIMARY KEY, value TEXT)",
       "CREATE TABLE memory (key INTEGER, value TEXT) STRICT",
@@ -147,7 +145,6 @@ import Testing
       CREATE TABLE memory (key TEXT, value TEXT);
       CREATE TRIGGER t AFTER INSERT ON memory BEGIN UPDATE memory SET value = 'changed'; END
       """,
-      "CREATE TABLE memory (id INTEGER PRIMARY KEY, content TEXT, timestamp TEXT)",
       "CREATE VIEW memory AS SELECT 'k' AS key, 'v' AS value",
     ])
   func unfit(_ sql: String) async throws {
@@ -241,7 +238,8 @@ import Testing
       try file.tables() == [
         "agentbase_carried", "agentbase_cutover", "agentbase_differences", "agentbase_executions",
         "agentbase_followed", "agentbase_history", "agentbase_memories", "agentbase_metrics",
-        "agentbase_notes", "agentbase_outbox", "agentbase_restored", "agentbase_schema_audit",
+        "agentbase_mirrors", "agentbase_notes", "agentbase_outbox", "agentbase_restored",
+        "agentbase_schema_audit",
         "agentbase_schema_versions", "agentbase_set_aside", "agentbase_spaces", "agentbase_tools",
         "agentbase_words", "agentbase_words_config", "agentbase_words_data", "agentbase_words_idx",
       ])

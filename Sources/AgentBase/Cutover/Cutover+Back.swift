@@ -34,9 +34,10 @@ extension Cutover {
         try CutoverTable.adopt(fence, readPercent: 0, of: agent, connection)
         // What a rollback has written is in Postgres: as if it had been carried.
         try connection.execute(
-          "INSERT OR IGNORE INTO main.agentbase_carried (id, source, row_id) SELECT id, source, row_id FROM main.agentbase_restored"
+          "INSERT OR IGNORE INTO main.agentbase_carried (id, source, row_id) SELECT id, source, row_id FROM main.agentbase_restored WHERE source IN ('agentbase_metrics', 'agentbase_executions')"
         )
-        try connection.execute("DELETE FROM main.agentbase_restored")
+        try connection.execute(
+          "DELETE FROM main.agentbase_restored WHERE source IN ('agentbase_metrics', 'agentbase_executions')")
       }
       try await watch()
     } catch {

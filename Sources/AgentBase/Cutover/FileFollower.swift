@@ -69,7 +69,9 @@ struct FileFollower {
       let table = try transaction.metrics.record(draft, needsRowID: true) {
         try transaction.ownTable(of: .metrics)
       }
-      try outbox.markCarried(key, table: table, rowID: connection.lastInsertRowID)
+      let rowID = connection.lastInsertRowID
+      try outbox.markCarried(key, table: table, rowID: rowID)
+      try transaction.reflect(metric: rowID, in: table)
     }
   }
 
@@ -83,6 +85,7 @@ struct FileFollower {
       guard let id = execution.id else { continue }
       let rowID = try transaction.executions.put(execution, id, in: table)
       try outbox.markCarried(id.uuidString.lowercased(), table: table.table.name, rowID: rowID)
+      try transaction.reflect(execution: id)
     }
   }
 }

@@ -10,6 +10,7 @@ public enum LegacyRole: Int, Sendable, Hashable, CaseIterable {
   case successCount, failureCount, lastUsedAt, timedCount, timedMilliseconds
   /// Of the library's own history only.
   case version, replacedAt
+  case configuration
 
   /// The names of the column that plays this part in a table of `kind`, the likeliest first, in lower case.
   public func names(in kind: LegacyKind) -> [String] {
@@ -39,6 +40,7 @@ public enum LegacyRole: Int, Sendable, Hashable, CaseIterable {
     case (.lastUsedAt, .tools): ["last_used_at", "last_used"]
     case (.timedCount, .tools): ["timed_count"]
     case (.timedMilliseconds, .tools): ["timed_ms"]
+    case (.configuration, .tools): ["configuration", "config"]
 
     case (.unit, .metrics): ["unit", "units"]
     case (.time, .metrics):

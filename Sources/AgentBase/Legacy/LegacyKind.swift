@@ -10,11 +10,11 @@ public enum LegacyKind: String, Sendable, Hashable, CaseIterable {
   /// `memories`, in this order.
   public init?(tableName: String) {
     let name = tableName.lowercased()
+    if let exact = Self.exactNames[name] {
+      self = exact
+      return
+    }
     switch name {
-    case "memory", "agent_memory", "memories", "conversation_memory": self = .memories
-    case "tools", "agent_tools", "tool_registry": self = .tools
-    case "metrics", "performance", "agent_metrics": self = .metrics
-    case "execution_log": self = .executions
     case _ where name.contains("execution"): self = .executions
     case _ where name.contains("metric") || name.contains("performance"): self = .metrics
     case _ where name.contains("tool"): self = .tools
@@ -22,6 +22,15 @@ public enum LegacyKind: String, Sendable, Hashable, CaseIterable {
     default: return nil
     }
   }
+
+  /// Whether the table's name is one of those that stand for their kind by themselves.
+  static func isExact(_ tableName: String) -> Bool { exactNames[tableName.lowercased()] != nil }
+
+  private static let exactNames: [String: LegacyKind] = [
+    "memory": .memories, "agent_memory": .memories, "memories": .memories, "conversation_memory": .memories,
+    "tools": .tools, "agent_tools": .tools, "tool_registry": .tools,
+    "metrics": .metrics, "performance": .metrics, "agent_metrics": .metrics, "execution_log": .executions,
+  ]
 
   /// The table of Postgres that holds this kind.
   public var targetTable: String { "agent_\(rawValue)" }

@@ -31,7 +31,7 @@ struct LegacyObject: Sendable {
 
   /// A tool's configuration: the column of that name, else the whole row.
   var configuration: JSON {
-    guard let member = member(["configuration", "config"]) else { return .object(members) }
+    guard let member = member(LegacyRole.configuration.names(in: .tools)) else { return .object(members) }
     return MemoryValue(legacy: member.value, mark: marks?[member.name]).json
   }
 

@@ -47,6 +47,7 @@ struct FileImport: Sendable {
       // Before the snapshot is taken: another run must not have moved what this one does not see.
       if !options.isDryRun { try await target.lock(file) }
       try await reader.checkPages()
+      if target.hasSchema { try await RestoredRows(connection: target.connection).leaveOut(of: reader) }
       let sources = try await reader.tables()
       var rows: [Int] = []
       for source in sources { rows.append(try await reader.rowCount(of: source)) }
@@ -152,6 +153,7 @@ struct FileImport: Sendable {
   ) async throws -> Finished {
     var finished = Finished()
     let twin = try await reader.twin()
+    if twin !== reader { try await RestoredRows(connection: connection).leaveOut(of: twin) }
     for await table in tables {
       try Task.checkCancellation()
       if table.completesTarget {

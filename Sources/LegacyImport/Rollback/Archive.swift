@@ -28,6 +28,11 @@ struct ArchivedTable: Sendable {
 
   /// Whether SQLite keeps the table itself, as it does `sqlite_sequence`.
   var isSQLitesOwn: Bool { table.name.hasPrefix("sqlite_") }
+
+  /// Whether an agent made it: neither SQLite, nor a virtual table, nor the library.
+  var isLegacy: Bool {
+    storage == .ordinary && !isSQLitesOwn && !LegacySchema.ownTables.contains(table.name)
+  }
 }
 
 /// Reads the importer's tables.

@@ -19,7 +19,7 @@ actor FileBuilder {
     part = path + ".agentbase-part"
   }
 
-  private func connection() throws -> SQLiteConnection {
+  func connection() throws -> SQLiteConnection {
     if let opened { return opened }
     let folder = URL(filePath: path).deletingLastPathComponent().path
     do {
@@ -110,10 +110,12 @@ actor FileBuilder {
     return table.rowIDName(hiddenBy: Set(names.compactMap { $0[0].string?.lowercased() }))
   }
 
-  /// Makes virtual tables, indexes, views and triggers.
+  /// Makes virtual tables, indexes, views, and of the triggers those that keep virtual tables in step with others, as those of a
+  /// full-text index do: new rows have to be in it.
   func makeTheRest(objects: [LegacySchema.Object]) throws {
     let connection = try connection()
-    for object in objects {
+    let others = Self.otherTriggers(of: objects).map(\.name)
+    for object in objects where object.type != "trigger" || !others.contains(object.name) {
       guard let sql = object.sql else { continue }
       if object.isVirtual {
         // Its shadow tables are there, and its module need not be: the statement would make them again, and call it.
@@ -129,6 +131,24 @@ actor FileBuilder {
     try connection.executeScript("COMMIT")
   }
 
+  /// Makes the other triggers: what they do where an agent writes is done for the old rows, and nobody wrote the new ones here.
+  func makeTriggers(objects: [LegacySchema.Object]) throws {
+    let connection = try connection()
+    try connection.transaction {
+      for sql in Self.otherTriggers(of: objects).compactMap(\.sql) { try connection.executeScript(sql) }
+    }
+  }
+
+  /// The triggers that keep no virtual table in step; the library's own are none of them.
+  private static func otherTriggers(of objects: [LegacySchema.Object]) -> [LegacySchema.Object] {
+    let virtual = objects.filter(\.isVirtual).map { $0.name.lowercased() }
+    return objects.filter { object in
+      let sql = object.sql?.lowercased() ?? ""
+      return object.type == "trigger" && !object.tableName.hasPrefix("agentbase_")
+        && !virtual.contains { sql.contains($0) }
+    }
+  }
+
   /// Makes the library's own tables and puts rows into them.
   func write(_ rows: [WrittenRow]) throws {
     guard !rows.isEmpty else { return }
@@ -137,8 +157,7 @@ actor FileBuilder {
       try SQLiteOwnSchema.install(on: connection)
       for row in rows {
         try connection.execute(row.sql, row.values)
-        // The id stands behind the agent.
-        if let mark = row.mark { try connection.execute(mark, [row.values[1]]) }
+        if let mark = row.mark { try connection.execute(mark.sql, Array(row.values.prefix(mark.values))) }
       }
     }
   }

@@ -22,16 +22,11 @@ struct FileRestoration: Sendable {
     do {
       var outcome = Outcome(report: RollbackReport.File(path: file.path, agent: file.owner))
       if let archived = file.archived {
-        let all = try await archive.tables(of: archived)
-        let there = Self.tables(all, of: archived)
-        outcome.add(
-          gone: all.filter { table in !there.contains { $0.sourceID == table.sourceID } }, from: file)
-        let tables = try await restore(there, of: archived, with: builder)
-        outcome.add(tables, of: file)
-        let unproved = try await unproved(tables, of: archived, at: builder.workingPath)
-        outcome.add(unproved, of: file)
+        try await make(archived, with: builder, &outcome)
+      } else {
+        try await builder.makeGuideTables()
+        try await addNewRows(with: builder, &outcome)
       }
-      outcome.report.written = try await writeNewRows(with: builder)
       try await builder.finish(journalMode: file.archived?.pragmas["journal_mode"])
       return outcome
     } catch {
@@ -40,10 +35,43 @@ struct FileRestoration: Sendable {
     }
   }
 
-  private func writeNewRows(with builder: FileBuilder) async throws -> Int {
-    var written = 0
-    for writer in file.writers { written += try await archive.writeNewRows(of: writer, into: builder) }
-    return written
+  /// Makes a file that was imported, and adds what agents wrote since.
+  private func make(
+    _ archived: ArchivedFile, with builder: FileBuilder, _ outcome: inout Outcome
+  ) async throws {
+    let all = try await archive.tables(of: archived)
+    let there = Self.tables(all, of: archived)
+    outcome.add(
+      gone: all.filter { table in !there.contains { $0.sourceID == table.sourceID } }, from: file)
+    let tables = try await restore(there, of: archived, with: builder)
+    outcome.add(tables, of: file)
+    outcome.add(try await unproved(tables, of: archived, at: builder.workingPath), of: file)
+    try await addNewRows(with: builder, &outcome)
+    try await builder.makeTriggers(objects: archived.objects)
+    guard outcome.report.mirrored > 0 else { return }
+    // A trigger that keeps an index may have done more than that.
+    let legacy = tables.filter(\.table.isLegacy)
+    outcome.add(try await unproved(legacy, of: archived, at: builder.workingPath), of: file)
+  }
+
+  /// Adds what agents wrote: to the library's own tables, and to the legacy ones as far as these have columns for it.
+  private func addNewRows(with builder: FileBuilder, _ outcome: inout Outcome) async throws {
+    for writer in file.writers {
+      outcome.report.written += try await archive.writeNewRows(of: writer, into: builder)
+    }
+    try await builder.noteDigests()
+    outcome.add(try await mirror(with: builder))
+  }
+
+  /// Has the agents' old code read what the library wrote, now and before the import.
+  private func mirror(with builder: FileBuilder) async throws -> MirrorOutcome {
+    let hadMirrors = file.archived?.objects.contains { $0.name == MirrorSQL.table } ?? false
+    guard hadMirrors || !file.writers.isEmpty else { return MirrorOutcome() }
+    var outcome = MirrorOutcome()
+    for agent in Set(file.writers).union(file.archived?.rowAgents ?? []).sorted() {
+      outcome.add(try await builder.mirror(agent, ownsFile: agent == file.owner))
+    }
+    return outcome
   }
 
   // MARK: - Imported rows
@@ -129,6 +157,16 @@ extension FileRestoration.Outcome {
       warnings.append(
         "\(file.path), table \(table.table.table.name): \(table.faulty.count) rows cannot be made again, the first at row \(first)"
       )
+    }
+  }
+
+  /// Counts the rows that old code reads, and those that it does not.
+  fileprivate mutating func add(_ mirrors: MirrorOutcome) {
+    report.mirrored += mirrors.mirrored.values.reduce(0, +)
+    for (left, rows) in mirrors.left.sorted(by: {
+      ($0.key.table, $0.key.reason) < ($1.key.table, $1.key.reason)
+    }) {
+      report.left.append(.init(table: left.table, rows: rows, reason: left.reason))
     }
   }
 

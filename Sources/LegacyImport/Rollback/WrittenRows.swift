@@ -7,18 +7,31 @@ import SQLite
 struct WrittenRow: Sendable {
   let sql: String
   let values: [SQLiteValue]
-  /// Notes the id that the row has in Postgres: what is run behind it.
-  var mark: String?
+  /// Notes the id that the row has in Postgres: what is run behind it, with as many of the values.
+  var mark: WrittenMark?
+}
+
+/// Notes which row of the file a row of Postgres has become.
+struct WrittenMark: Sendable {
+  /// The table that the row is in.
+  let table: String
+  /// Finds it among the table's rows by the first values, as the query answers them behind the agent and the id.
+  let condition: String
+  /// How many values the condition takes, agent and id included.
+  let values: Int
+
+  var sql: String {
+    "INSERT OR REPLACE INTO agentbase_restored (id, source, row_id) SELECT ?2, '\(table)', id FROM \(table) WHERE \(condition)"
+  }
 }
 
 /// What to read from Postgres, and what puts it into a file.
 private struct WrittenQuery: Sendable {
-  /// Answers the columns behind the agent, and before them the id where a mark is made of it.
+  /// Answers the id, and behind it the columns.
   let query: String
-  /// Takes the agent and the columns.
+  /// Takes the agent, the id and the columns.
   let insert: String
-  /// Takes the id, which the query answers first.
-  var mark: String?
+  let mark: WrittenMark
 }
 
 extension Archive {
@@ -36,13 +49,14 @@ extension Archive {
       written += try await write(kind.query, of: agent, with: kind.insert, mark: kind.mark, into: builder)
     }
     // What a memory was before comes along, and is no row that an agent sees.
-    _ = try await write(Self.history.query, of: agent, with: Self.history.insert, into: builder)
+    _ = try await write(
+      Self.history.query, of: agent, with: Self.history.insert, mark: Self.history.mark, into: builder)
     return written
   }
 
   /// Puts the rows of a query into a table, and answers how many there are.
   private func write(
-    _ query: String, of agent: String, with sql: String, mark: String? = nil, into builder: FileBuilder
+    _ query: String, of agent: String, with sql: String, mark: WrittenMark? = nil, into builder: FileBuilder
   ) async throws -> Int {
     try await connection.transaction(.readOnlySnapshot) { connection in
       var rows = CursorRows(connection: connection, batch: 200)
@@ -92,25 +106,29 @@ extension Archive {
   )
 
   /// The earlier values that were stored; the imported ones are in the tables that they came from.
-  private static let history = (
+  private static let history = WrittenQuery(
     query: """
-    SELECT namespace, key, coalesce(version, 0), content::text, metadata::text, embedding, \(time("stored_at")),
-      \(time("replaced_at"))
-    FROM agent_memory_history WHERE agent_id = $1 AND source_id IS NULL ORDER BY version
-    """,
+      SELECT id::text, namespace, key, coalesce(version, 0), content::text, metadata::text, embedding, \(time("stored_at")),
+        \(time("replaced_at"))
+      FROM agent_memory_history WHERE agent_id = $1 AND source_id IS NULL ORDER BY version
+      """,
     insert: """
-    INSERT INTO agentbase_history
-      (agent_id, namespace, key, version, content, metadata, embedding, stored_at, replaced_at)
-    SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9 WHERE NOT EXISTS (
-      SELECT 1 FROM agentbase_history WHERE agent_id = ?1 AND namespace = ?2 AND key = ?3 AND version = ?4 AND ?4 > 0)
-    """
+      INSERT INTO agentbase_history
+        (agent_id, namespace, key, version, content, metadata, embedding, stored_at, replaced_at)
+      SELECT ?1, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10 WHERE NOT EXISTS (
+        SELECT 1 FROM agentbase_history WHERE agent_id = ?1 AND namespace = ?3 AND key = ?4 AND version = ?5 AND ?5 > 0)
+      """,
+    mark: WrittenMark(
+      table: "agentbase_history",
+      condition: "agent_id = ?1 AND namespace = ?3 AND key = ?4 AND version = ?5 ORDER BY id DESC LIMIT 1",
+      values: 5)
   )
 
   /// What to read from Postgres, and the statement of SQLite that takes its columns behind the agent.
   private static let writtenQueries: [WrittenQuery] = [
     WrittenQuery(
       query: """
-        SELECT namespace, key, content::text, metadata::text, embedding::real[], \(time("created_at")),
+        SELECT id::text, namespace, key, content::text, metadata::text, embedding::real[], \(time("created_at")),
           \(time("""
         greatest(updated_at, (SELECT max(old.updated_at) + interval '1 microsecond' FROM agent_memories AS old
           WHERE old.agent_id = new.agent_id AND old.namespace = new.namespace AND old.key = new.key
@@ -122,15 +140,17 @@ extension Archive {
         INSERT INTO agentbase_memories
           (agent_id, namespace, key, content, metadata, embedding, created_at, updated_at, expires_at, version,
            time_to_live)
-        VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+        VALUES (?1, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)
         ON CONFLICT (agent_id, namespace, key) DO UPDATE SET content = excluded.content, metadata = excluded.metadata,
           embedding = excluded.embedding, updated_at = excluded.updated_at, expires_at = excluded.expires_at,
           version = excluded.version, time_to_live = excluded.time_to_live
-        """
+        """,
+      mark: WrittenMark(
+        table: "agentbase_memories", condition: "agent_id = ?1 AND namespace = ?3 AND key = ?4", values: 4)
     ),
     WrittenQuery(
       query: """
-        SELECT name, description, configuration::text, metadata::text, is_enabled, usage_count,
+        SELECT id::text, name, description, configuration::text, metadata::text, is_enabled, usage_count,
           \(time("created_at")), \(time("updated_at")), success_count, failure_count, timed_count, timed_ms,
           \(time("last_used_at"))
         FROM agent_tools WHERE agent_id = $1 AND source_id IS NULL ORDER BY id
@@ -139,13 +159,14 @@ extension Archive {
         INSERT INTO agentbase_tools
           (agent_id, name, description, configuration, metadata, is_enabled, usage_count, created_at, updated_at,
            success_count, failure_count, timed_count, timed_ms, last_used_at)
-        VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+        VALUES (?1, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15)
         ON CONFLICT (agent_id, name) DO UPDATE SET description = excluded.description,
           configuration = excluded.configuration, metadata = excluded.metadata, is_enabled = excluded.is_enabled,
           usage_count = excluded.usage_count, updated_at = excluded.updated_at,
           success_count = excluded.success_count, failure_count = excluded.failure_count,
           timed_count = excluded.timed_count, timed_ms = excluded.timed_ms, last_used_at = excluded.last_used_at
-        """
+        """,
+      mark: WrittenMark(table: "agentbase_tools", condition: "agent_id = ?1 AND name = ?3", values: 3)
     ),
     WrittenQuery(
       query: """
@@ -156,7 +177,7 @@ extension Archive {
         INSERT INTO agentbase_metrics (agent_id, metric_name, value, unit, metadata, timestamp)
         SELECT ?1, ?3, ?4, ?5, ?6, ?7 WHERE ?2 IS NOT NULL
         """,
-      mark: "INSERT OR REPLACE INTO agentbase_restored SELECT ?, 'agentbase_metrics', last_insert_rowid()"
+      mark: WrittenMark(table: "agentbase_metrics", condition: "id = last_insert_rowid()", values: 2)
     ),
     WrittenQuery(
       query: """
@@ -171,10 +192,7 @@ extension Archive {
         ON CONFLICT (execution_id) DO UPDATE SET status = excluded.status, output = excluded.output,
           error_message = excluded.error_message, completed_at = excluded.completed_at, duration_ms = excluded.duration_ms
         """,
-      mark: """
-        INSERT OR REPLACE INTO agentbase_restored
-        SELECT execution_id, 'agentbase_executions', id FROM agentbase_executions WHERE execution_id = ?
-        """
+      mark: WrittenMark(table: "agentbase_executions", condition: "execution_id = ?2", values: 2)
     ),
   ]
 

@@ -38,6 +38,8 @@ struct LegacySchema: Sendable {
     let keyIndex: String?
     /// Whether some of its rows are carried to Postgres by the outbox of a cut-over, and left out here.
     var leavesOutCarried = false
+    /// What else its rows have to fulfil to be moved, in which the table is called `t`.
+    var conditions: [String] = []
   }
 
   /// The pragmas that the file keeps and that a new file has to be given, by name.
@@ -48,8 +50,10 @@ struct LegacySchema: Sendable {
   /// The library's own tables of a cut-over (Documentation/Cutover.md): their rows are not moved.
   static let cutoverTables: Set<String> = [
     "agentbase_cutover", "agentbase_differences", "agentbase_outbox", carriedTable, "agentbase_followed",
-    "agentbase_set_aside", "agentbase_restored",
+    "agentbase_set_aside", restoredTable, MirrorSQL.table,
   ]
+  /// Names the rows that a rollback has written, and the ids that they have in Postgres.
+  static let restoredTable = "agentbase_restored"
   /// Names the rows that the outbox carries to Postgres.
   static let carriedTable = "agentbase_carried"
 
@@ -154,14 +158,19 @@ extension LegacySchema.Table {
       let bounds = [
         range.after.map { "\(rowID) > \($0)" }, range.through.map { "\(rowID) <= \($0)" }, notCarried,
       ]
-      let conditions = bounds.compactMap { $0 }.joined(separator: " AND ")
-      if !conditions.isEmpty { sql += " WHERE " + conditions }
-      sql += " ORDER BY " + rowID
-    } else if range.after != nil || range.through != nil {
+      sql += Self.whereClause(bounds.compactMap { $0 } + conditions) + " ORDER BY " + rowID
+      return sql
+    }
+    sql += Self.whereClause(conditions)
+    if range.after != nil || range.through != nil {
       let after = range.after ?? 0
       sql += " LIMIT \(range.through.map { $0 - after } ?? -1) OFFSET \(after)"
     }
     return sql
+  }
+
+  private static func whereClause(_ conditions: [String]) -> String {
+    conditions.isEmpty ? "" : " WHERE " + conditions.joined(separator: " AND ")
   }
 
   /// The condition on rows that no outbox carries; nil where it carries none of the table.

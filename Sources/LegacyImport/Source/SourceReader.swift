@@ -47,6 +47,7 @@ actor SourceReader {
       (connection, spare) = try SQLiteConnection.snapshotWithTwin(of: file.path)
     }
     let opened = (connection, try LegacySchema(reading: connection))
+    if opened.1.isRestored { try RestoredRows.makeList(connection) }
     self.opened = opened
     return opened
   }
@@ -93,11 +94,12 @@ actor SourceReader {
 
   /// The tables that have rows of their own.
   func tables() throws(SQLiteError) -> [SourceTable] {
+    let schema = try source().schema
     // The books of a cut-over are of the file as it is, and of no other.
-    try source().schema.tables.filter {
+    return schema.tables.filter {
       $0.storage != .virtual && !LegacySchema.cutoverTables.contains($0.table.name)
     }
-    .map { SourceTable(file: file, schema: $0) }
+    .map { SourceTable(file: file, schema: schema.withoutWrittenTwice($0)) }
   }
 
   /// How many rows a table has.

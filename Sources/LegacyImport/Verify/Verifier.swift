@@ -41,6 +41,7 @@ public struct Verifier: Sendable {
       let reader = SourceReader(file)
       let ledger = Ledger(connection: target.connection, runID: target.runID, migratedAt: 0)
       do {
+        try await RestoredRows(connection: target.connection).leaveOut(of: reader)
         let sources = try await reader.tables()
         tables += sources.count
         for source in sources { rows += try await reader.rowCount(of: source) }

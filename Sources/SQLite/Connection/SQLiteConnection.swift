@@ -80,6 +80,7 @@ public final class SQLiteConnection {
     self.path = path
     control = SQLiteControl(busyTimeout: busyTimeout)
     unsafe control.attach(to: handle)
+    unsafe SQLiteRowDigest.install(on: handle)
   }
 
   deinit {

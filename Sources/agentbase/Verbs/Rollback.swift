@@ -48,14 +48,21 @@ extension Verb {
   }
 
   private static func lines(of report: RollbackReport) -> [String] {
-    var table = TextTable(["file", "agent", "restored", "written since", "deleted since", "proved"])
+    var table = TextTable([
+      "file", "agent", "restored", "written since", "in legacy tables", "deleted since", "proved",
+    ])
     for file in report.files {
       table.add([
         printable(file.path), printable(file.agent), file.restored.grouped, file.written.grouped,
-        file.deleted.grouped, file.isProved ? "yes" : "NO",
+        file.mirrored.grouped, file.deleted.grouped, file.isProved ? "yes" : "NO",
       ])
     }
-    return table.lines + report.warnings.map { "warning: \($0)" }
+    let beside = report.files.flatMap { file in
+      file.left.map { left in
+        "note: \(printable(file.path)): \(left.rows.counted("row")) of \(left.table) old code does not see: \(printable(left.reason))"
+      }
+    }
+    return table.lines + beside + report.warnings.map { "warning: \($0)" }
       + ["next: start the agents on these files (AGENT_MEMORY_BACKEND=sqlite)"]
   }
 }

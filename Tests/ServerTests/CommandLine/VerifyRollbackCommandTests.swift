@@ -59,6 +59,34 @@ import Testing
     #expect(FileManager.default.fileExists(atPath: agents.home + "/one.db"))
   }
 
+  @Test func whatOldCodeReadsAndWhatItDoesNotIsTold() async throws {
+    let (agents, database) = try await imported(.v15)
+    for (key, more) in [("seen:1", []), ("seen:2", ["--ttl", "3600"])] {
+      let stored = try await Command.run(
+        ["memory", "put", key, "{\"n\": 1}", "--agent", "operational_crawler", "--backend", "postgres"]
+          + more,
+        in: agents.home, environment: ["DATABASE_URL": database.url])
+      #expect(stored.exitCode == 0, "\(stored.errors)")
+    }
+    let rollback = ["rollback", "--postgres-url", database.url, "--agents-path"]
+    let told = try await Command.run(rollback + ["again"], in: agents.home)
+    #expect(told.exitCode == 0 && told.errors.isEmpty, "\(told.errors)")
+    let note =
+      "again/operational/crawler/memory.db: 1 row of agentbase_memories old code does not see: the table memory"
+      + " has no column for the time at which a memory ends"
+    #expect(told.output.contains(note), "\(told.output)")
+    let json = try await Command.run(rollback + ["more", "--json"], in: agents.home)
+    guard case .array(let files)? = try json.json()["files"],
+      let file = files.first(where: { $0["agent_id"] == "operational_crawler" }),
+      case .array(let beside)? = file["rows_beside"]
+    else {
+      Issue.record("\(json.output)")
+      return
+    }
+    #expect(file["rows_written_since"] == 2 && file["rows_in_legacy_tables"] == 1)
+    #expect(beside.count == 1 && beside[0]["table"] == "agentbase_memories" && beside[0]["rows"] == 1)
+  }
+
   private func imported(
     _ version: TestServer.Version
   ) async throws -> (agents: LegacyFolder, database: ServerDatabase) {

@@ -190,6 +190,18 @@ import Testing
     #expect(try file.queryOne("SELECT value FROM memory WHERE key = 'old 1'")?[0] == .text("\"changed\""))
     #expect(try file.queryOne("SELECT value FROM memory WHERE key = 'old 2'") == nil)
     #expect(try file.queryOne("SELECT value FROM memory WHERE key = 'new'")?[0] == .text("[1, 2]"))
+    #expect(try file.query("SELECT name FROM tools WHERE id > 1").map(\.values) == [["t"]])
+    #expect(
+      try file.query("SELECT metric_name, value FROM metrics WHERE id > 1").map(\.values) == [["m", 1.0]])
+    #expect(
+      try file.query("SELECT task, status FROM execution_log WHERE id > 1").map(\.values) == [
+        ["e", "completed"]
+      ])
+    // What is deleted in Postgres goes there too.
+    try await agent.deleteTool("t")
+    try await scene.untilCarried(agent)
+    #expect(try file.query("SELECT name FROM tools WHERE id > 1").isEmpty)
+    try await scene.expectEqual()
     await agent.close()
   }
 
@@ -206,6 +218,7 @@ import Testing
       ["rollback", "--postgres-url", scene.url, "--sqlite", again, "--agent", scene.id, "--quiet"],
       in: scene.folder.path)
     #expect(rollback.exitCode == 0, "\(rollback.errors)")
+    #expect(try Self.legacyRows(again) == [[20, 1, 1]])
     // Written between the rollback and the phase.
     try await agent.storeMemory("since 3", "later")
     try await agent.recordMetric("since", 2)
@@ -217,6 +230,7 @@ import Testing
     try await new.untilCarried(next)
     try await new.expectEqual()
     #expect(try await next.metrics("since").count == 2)
+    #expect(try Self.legacyRows(again) == [[20, 2, 1]])
     try await new.set(.dualSQLite)
     #expect(try await next.metrics("since").count == 2)
     #expect(try await next.executions(task: "since").count == 1)
@@ -227,6 +241,16 @@ import Testing
     let own = try await CutoverScene(CutoverScene.legacySQL)
     let refused = await #expect(throws: AgentBaseError.self) { try await own.set(.postgresPrimary) }
     #expect(refused?.code == .cutover)
+  }
+
+  /// How many memories, measurements and executions of after the cut-over old code finds in its tables.
+  private static func legacyRows(_ path: String) throws -> [[SQLiteValue]] {
+    try SQLiteConnection(path: path, access: .readOnly).query(
+      """
+      SELECT (SELECT count(*) FROM memory WHERE key LIKE 'since%'), (SELECT count(*) FROM metrics WHERE metric_name = 'since'),
+        (SELECT count(*) FROM execution_log WHERE task = 'since')
+      """
+    ).map(\.values)
   }
 
   @Test(

@@ -84,6 +84,29 @@ final class SQLiteAgentTransaction {
     note(OutboxChange(kind: isNew ? .adoption : .execution, key: key))
   }
 
+  // MARK: - Mirrors
+
+  /// Has the agent's old code read an execution.
+  func reflect(execution id: UUID) throws {
+    guard catalog.hasMirrors(of: .executions), let table = catalog.ownTable(of: .executions) else { return }
+    let row = try connection.queryOne(
+      "SELECT id FROM \(table.quotedName) WHERE execution_id = ?", [.text(id.uuidString.lowercased())])
+    if let rowID = row?[0].int64 { try mirrors.reflect(.executions, rowID: rowID) }
+  }
+
+  /// Has the agent's old code read a measurement, where it is in our own table.
+  func reflect(metric rowID: Int64, in table: String) throws {
+    guard table == catalog.ownTable(of: .metrics)?.table.name else { return }
+    try mirrors.reflect(.metrics, rowID: rowID)
+  }
+
+  private var mirrors: SQLiteMirrors {
+    SQLiteMirrors(connection: connection, catalog: catalog, zone: time.naiveZone)
+  }
+
+  /// The rowid of what was inserted last.
+  var lastInsertRowID: Int64 { connection.lastInsertRowID }
+
   // MARK: - Tables
 
   var memories: SQLiteMemories {

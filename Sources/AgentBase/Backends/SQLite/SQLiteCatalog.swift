@@ -19,6 +19,11 @@ final class SQLiteCatalog: Sendable {
   /// The tables of a kind: our own first.
   func tables(of kind: LegacyKind) -> [SQLiteTable] { tables.filter { $0.kind == kind } }
 
+  /// Whether rows of our own may have mirrors in legacy tables of a kind.
+  func hasMirrors(of kind: LegacyKind) -> Bool {
+    ownVersion >= MirrorSQL.step && tables.contains { $0.kind == kind && !$0.isOwn }
+  }
+
   /// Our own table of a kind; nil where nothing needed it yet.
   func ownTable(of kind: LegacyKind) -> SQLiteTable? { tables.first { $0.isOwn && $0.kind == kind } }
 
@@ -44,11 +49,23 @@ final class SQLiteCatalog: Sendable {
       ? Int(
         try connection.queryOne("SELECT max(version) FROM \(SQLiteOwnSchema.versionTable)")?[0].int64 ?? 0)
       : 0
-    self.tables = tables.sorted {
-      $0.isOwn != $1.isOwn ? $0.isOwn : ExactText($0.table.name) < ExactText($1.table.name)
-    }
+    tables.sort { $0.isOwn != $1.isOwn ? $0.isOwn : ExactText($0.table.name) < ExactText($1.table.name) }
+    if ownVersion >= MirrorSQL.step { Self.leaveOutMirrors(&tables) }
+    self.tables = tables
     let memories = tables.filter { $0.kind == .memories }
     soleMemories = memories.count == 1 && isUTF8 ? memories.first { $0.isOwn } : nil
+  }
+
+  /// Has each thing be read once: ours where its mirror is as it was written, else what the old code has made of that.
+  private static func leaveOutMirrors(_ tables: inout [SQLiteTable]) {
+    for place in tables.indices {
+      let table = tables[place]
+      let legacy = tables.filter { $0.kind == table.kind && !$0.isOwn }.map(\.source)
+      let condition =
+        table.isOwn
+        ? MirrorSQL.stands(own: table.table.name, among: legacy) : MirrorSQL.isNoMirror(table.source)
+      if let condition { tables[place].read(where: condition) }
+    }
   }
 }
 
@@ -69,10 +86,14 @@ struct SQLiteTable: Sendable {
   let timeToLivePlace: Int?
   /// The name, quoted.
   let quotedName: String
-  /// Reads the rowid (or NULL) and then every column, from the table; a WHERE clause may follow.
-  let selectSQL: String
+  /// Reads the rowid (or NULL) and then every column, of the rows that count; a WHERE clause may follow.
+  private(set) var selectSQL: String
   /// The same, of one agent, namespace and key; for our own table of memories only.
-  let ownKeySQL: String
+  private(set) var ownKeySQL: String
+  /// The same as `selectSQL`, of all rows.
+  let plainSelectSQL: String
+  /// What `selectSQL` reads.
+  private let columnList: String
 
   /// The names of the tables that the library makes.
   static let ownNames: Set<String> = [
@@ -108,8 +129,19 @@ struct SQLiteTable: Sendable {
     quotedName = "main." + SQLiteIdentifier.quoted(name)
     let list = ([rowIDName ?? "NULL"] + columns.map { SQLiteIdentifier.quoted($0.name) }).joined(
       separator: ", ")
-    selectSQL = "SELECT \(list) FROM \(quotedName)"
-    ownKeySQL = selectSQL + " WHERE agent_id = ?1 AND namespace = ?2 AND key = ?3"
+    columnList = list
+    plainSelectSQL = "SELECT \(list) FROM \(quotedName)"
+    selectSQL = plainSelectSQL
+    ownKeySQL = selectSQL + Self.ownKeyCondition
+  }
+
+  private static let ownKeyCondition = " WHERE agent_id = ?1 AND namespace = ?2 AND key = ?3"
+
+  /// Reads the rows that fulfil a condition alone, in which the table is called `t`.
+  mutating func read(where condition: String) {
+    let rowID = rowIDName.map { "t.\($0) AS \($0), " } ?? ""
+    selectSQL = "SELECT \(columnList) FROM (SELECT \(rowID)t.* FROM \(quotedName) AS t WHERE \(condition))"
+    ownKeySQL = selectSQL + Self.ownKeyCondition
   }
 
   /// The column that plays a part, quoted; nil where there is none.

@@ -106,6 +106,10 @@ struct SQLiteExecutions {
   /// Records its end; false where it is not running.
   func end(_ end: ExecutionEnd) throws -> Bool {
     guard let table = catalog.ownTable(of: .executions) else { return false }
+    // One that the agent's old code has changed is not ours any more.
+    if catalog.hasMirrors(of: .executions), try execution(end.id.uuidString.lowercased()) == nil {
+      return false
+    }
     return try connection.execute(
       """
       UPDATE \(table.quotedName)

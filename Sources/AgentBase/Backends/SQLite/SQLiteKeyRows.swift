@@ -46,6 +46,9 @@ extension SQLiteMemories {
         "\(connection.path): the rows of the table \(row.table.table.name) cannot be told apart: columns hide its rowid",
         advice: "Delete the row with the sqlite3 command.")
     }
+    if row.table.isOwn, let rowID = location.values.first?.int64 {
+      try mirrors.remove(.memories, rowID: rowID)
+    }
     try connection.execute(
       "DELETE FROM \(row.table.quotedName) WHERE \(location.condition)", location.values)
   }

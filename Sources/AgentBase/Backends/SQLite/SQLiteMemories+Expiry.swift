@@ -17,6 +17,7 @@ extension SQLiteMemories {
     try connection.execute(
       "UPDATE \(row.table.quotedName) SET \(column) = ? WHERE \(location.condition)",
       [value] + location.values)
+    if row.table.isOwn { try reflect(name, in: row.table) }
   }
 
   /// Removes keys that have expired with all their rows, and answers which.

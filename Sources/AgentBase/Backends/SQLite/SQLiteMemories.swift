@@ -107,3 +107,18 @@ struct SQLiteMemories {
     SQLiteHistory(connection: connection, agent: agent, isThere: catalog.ownVersion >= 2, time: time)
   }
 }
+
+extension SQLiteMemories {
+  var mirrors: SQLiteMirrors {
+    SQLiteMirrors(connection: connection, catalog: catalog, zone: time.naiveZone)
+  }
+
+  /// Has the agent's old code read what our own table holds of a key.
+  func reflect(_ name: MemoryName, in table: SQLiteTable) throws {
+    guard catalog.hasMirrors(of: .memories) else { return }
+    let row = try connection.queryOne(
+      "SELECT id FROM \(table.quotedName) WHERE agent_id = ? AND namespace = ? AND key = ?",
+      [.text(agent), .text(name.namespace), .text(name.key)])
+    if let rowID = row?[0].int64 { try mirrors.reflect(.memories, rowID: rowID) }
+  }
+}

@@ -162,6 +162,7 @@ struct SQLiteMemoryWriter {
         origin == nil ? .text(draft.words.text) : .null,
         (origin?.createdAt).map { .text($0.text) } ?? .null,
       ])
+    try memories.reflect(draft.name, in: ownTable)
   }
 }
 

@@ -104,7 +104,7 @@ extension SQLiteMemories {
   func replace(_ embeddings: [NewEmbedding]) throws -> Int {
     var count = 0
     for embedding in embeddings {
-      count += try connection.execute(
+      let changed = try connection.execute(
         """
         UPDATE agentbase_memories SET embedding = ?1
         WHERE agent_id = ?2 AND namespace = ?3 AND key = ?4 AND coalesce(version, ?5) = ?5
@@ -113,6 +113,8 @@ extension SQLiteMemories {
           embedding.vector.map(SQLiteEmbedding.value) ?? .null, .text(agent), .text(embedding.name.namespace),
           .text(embedding.name.key), .integer(embedding.version),
         ])
+      count += changed
+      if changed > 0, let table = catalog.ownTable(of: .memories) { try reflect(embedding.name, in: table) }
     }
     return count
   }

@@ -6,13 +6,17 @@ extension SQLiteStore {
       let table = try transaction.ownTable(of: .executions)
       try transaction.executions.begin(draft, in: table)
       try transaction.noteRow(.execution, id: draft.id, in: table.table.name)
+      try transaction.reflect(execution: draft.id)
     }
   }
 
   func end(_ end: ExecutionEnd) async throws -> Bool {
     try await write { transaction in
       let isEnded = try transaction.executions.end(end)
-      if isEnded { try transaction.noteEnd(of: end.id) }
+      if isEnded {
+        try transaction.noteEnd(of: end.id)
+        try transaction.reflect(execution: end.id)
+      }
       return isEnded
     }
   }

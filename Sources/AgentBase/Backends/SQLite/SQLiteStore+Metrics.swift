@@ -7,7 +7,9 @@ extension SQLiteStore {
         let table = try transaction.metrics.record(draft, needsRowID: transaction.isCarrying) {
           try transaction.ownTable(of: .metrics)
         }
+        let rowID = transaction.lastInsertRowID
         try transaction.noteRow(.metric, id: TimeOrderedUUID.make(), in: table)
+        try transaction.reflect(metric: rowID, in: table)
       }
     }
   }

@@ -124,7 +124,11 @@ struct SQLiteTools {
   func setEnabled(_ name: String, _ isEnabled: Bool, makeOwnTable: () throws -> SQLiteTable) throws -> Bool {
     guard let row = try newest(name) else { return false }
     switch row.raw[.isEnabled] {
-    case .integer?, .null?: if try change([.isEnabled: .integer(isEnabled ? 1 : 0)], of: row) { return true }
+    case .integer?, .null?:
+      if try change([.isEnabled: .integer(isEnabled ? 1 : 0)], of: row) {
+        if row.table.isOwn { try reflect(name, in: row.table) }
+        return true
+      }
     default: break
     }
     var draft = ToolDraft(copyOf: row.tool)
@@ -138,6 +142,9 @@ struct SQLiteTools {
     let rows = try rows(named: name)
     for row in rows {
       guard let location = row.location else { continue }
+      if row.table.isOwn, let rowID = location.values.first?.int64 {
+        try mirrors.remove(.tools, rowID: rowID)
+      }
       try connection.execute(
         "DELETE FROM \(row.table.quotedName) WHERE \(location.condition)", location.values)
     }
@@ -187,5 +194,21 @@ struct SQLiteTools {
         .real(counts.milliseconds),
         counts.lastUsed.map { .text(Timestamp(microseconds: $0).text) } ?? .null,
       ])
+    try reflect(draft.name, in: table)
+  }
+
+  /// Has the agent's old code read what our own table holds of a tool.
+  private func reflect(_ name: String, in table: SQLiteTable) throws {
+    // A tool that the old code knows by itself stays as it is there.
+    guard catalog.hasMirrors(of: .tools), try !rows(named: name).contains(where: { !$0.table.isOwn }),
+      let row = try connection.queryOne(
+        "SELECT id FROM \(table.quotedName) WHERE agent_id = ? AND name = ?", [.text(agent), .text(name)]),
+      let rowID = row[0].int64
+    else { return }
+    try mirrors.reflect(.tools, rowID: rowID)
+  }
+
+  private var mirrors: SQLiteMirrors {
+    SQLiteMirrors(connection: connection, catalog: catalog, zone: time.naiveZone)
   }
 }
