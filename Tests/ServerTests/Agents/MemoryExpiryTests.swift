@@ -64,7 +64,8 @@ import Testing
         (0..<25).map { MemoryItem("gone\($0)", 1, expiresIn: .milliseconds(1)) }
           + (0..<10).map { MemoryItem("stays\($0)", 1, expiresIn: .seconds(1000)) } + [MemoryItem("ever", 1)])
       try await Task.sleep(for: .milliseconds(5))
-      #expect(try await agent.sweepExpiredMemories(batchSize: 10) == 25)
+      let swept = try await agent.sweepExpiredMemories(batchSize: 10)
+      #expect(swept == 25)
       #expect(try await agent.sweepExpiredMemories() == 0)
       #expect(try await agent.listMemories(limit: 1000).memories.count == 11)
       let version = try await agent.storeMemory("gone1", 2)
