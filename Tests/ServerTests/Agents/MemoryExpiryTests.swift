@@ -93,12 +93,9 @@ import Testing
   @Test("A database is swept in the background", arguments: TestBackend.all)
   func background(_ backend: TestBackend) async throws {
     let events = SchemaInstallTests.EventLog()
-    try await backend.withPlace { place in
-      // A database of its own: the first agent's interval holds for all of a database.
+    // Alone: what the first agent asks for holds for all of a database, and sweeps away what other tests have there.
+    try await backend.withPlace(isAlone: true) { place in
       var config = try await place.config()
-      if let version = backend.version {
-        config.memoryBackend = .postgres(url: try await TestServer.freshDatabase(version))
-      }
       config.sweepInterval = .milliseconds(50)
       config.onEvent = { events.add($0) }
       let agent = try await Agent(config)

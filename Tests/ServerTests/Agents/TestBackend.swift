@@ -76,9 +76,14 @@ enum TestBackend: String, CaseIterable, CustomStringConvertible, Sendable {
   }
 
   /// Runs the body with a place for agents: a file of the test's own, or the database of this version that all tests share.
-  func withPlace(_ body: (Place) async throws -> Void) async throws {
+  ///
+  /// - Parameter isAlone: whether the database is the test's own, too.
+  func withPlace(isAlone: Bool = false, _ body: (Place) async throws -> Void) async throws {
+    func database(_ version: TestServer.Version) async throws -> String {
+      isAlone ? try await TestServer.freshDatabase(version) : try await Self.database(version)
+    }
     if let version {
-      let url = try await Self.database(version)
+      let url = try await database(version)
       guard self == .pgbouncer else {
         return try await body(Place(backend: .postgres(url: url), target: url))
       }
@@ -95,7 +100,7 @@ enum TestBackend: String, CaseIterable, CustomStringConvertible, Sendable {
         return try await body(Place(backend: .sqliteFile(path), target: path))
       }
       try SQLiteConnection(path: path).executeScript("PRAGMA journal_mode = WAL")
-      let url = try await Self.database(TestServer.versions.last ?? .v15)
+      let url = try await database(TestServer.versions.last ?? .v15)
       let pair = DualPair(path: path, url: url, phase: self == .dualPostgres ? .dualPostgres : .dualSQLite)
       try await body(Place(backend: .dual(sqlitePath: path, url: url), target: path, pair: pair))
       try await pair.expectEqual()
