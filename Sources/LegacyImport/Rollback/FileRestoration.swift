@@ -20,13 +20,7 @@ struct FileRestoration: Sendable {
   func run() async throws -> Outcome {
     let builder = FileBuilder(path: file.path)
     do {
-      var outcome = Outcome(report: RollbackReport.File(path: file.path, agent: file.owner))
-      if let archived = file.archived {
-        try await make(archived, with: builder, &outcome)
-      } else {
-        try await builder.makeGuideTables()
-        try await addNewRows(with: builder, &outcome)
-      }
+      let outcome = try await fill(builder)
       try await builder.finish(journalMode: file.archived?.pragmas["journal_mode"])
       return outcome
     } catch {
@@ -35,10 +29,17 @@ struct FileRestoration: Sendable {
     }
   }
 
-  /// Makes a file that was imported, and adds what agents wrote since.
-  private func make(
-    _ archived: ArchivedFile, with builder: FileBuilder, _ outcome: inout Outcome
-  ) async throws {
+  /// Writes what was imported, and what agents wrote since.
+  ///
+  /// Not optimized: LLVM, as of Swift 6.3, crashes while it splits the optimized function at its suspensions.
+  @_optimize(none)
+  private func fill(_ builder: FileBuilder) async throws -> Outcome {
+    var outcome = Outcome(report: RollbackReport.File(path: file.path, agent: file.owner))
+    guard let archived = file.archived else {
+      try await builder.makeGuideTables()
+      outcome.add(try await addNewRows(with: builder))
+      return outcome
+    }
     let all = try await archive.tables(of: archived)
     let there = Self.tables(all, of: archived)
     outcome.add(
@@ -46,21 +47,23 @@ struct FileRestoration: Sendable {
     let tables = try await restore(there, of: archived, with: builder)
     outcome.add(tables, of: file)
     outcome.add(try await unproved(tables, of: archived, at: builder.workingPath), of: file)
-    try await addNewRows(with: builder, &outcome)
+    outcome.add(try await addNewRows(with: builder))
     try await builder.makeTriggers(objects: archived.objects)
-    guard outcome.report.mirrored > 0 else { return }
+    guard outcome.report.mirrored > 0 else { return outcome }
     // A trigger that keeps an index may have done more than that.
     let legacy = tables.filter(\.table.isLegacy)
     outcome.add(try await unproved(legacy, of: archived, at: builder.workingPath), of: file)
+    return outcome
   }
 
   /// Adds what agents wrote: to the library's own tables, and to the legacy ones as far as these have columns for it.
-  private func addNewRows(with builder: FileBuilder, _ outcome: inout Outcome) async throws {
+  private func addNewRows(with builder: FileBuilder) async throws -> (written: Int, mirrors: MirrorOutcome) {
+    var written = 0
     for writer in file.writers {
-      outcome.report.written += try await archive.writeNewRows(of: writer, into: builder)
+      written += try await archive.writeNewRows(of: writer, into: builder)
     }
     try await builder.noteDigests()
-    outcome.add(try await mirror(with: builder))
+    return (written, try await mirror(with: builder))
   }
 
   /// Has the agents' old code read what the library wrote, now and before the import.
@@ -160,8 +163,10 @@ extension FileRestoration.Outcome {
     }
   }
 
-  /// Counts the rows that old code reads, and those that it does not.
-  fileprivate mutating func add(_ mirrors: MirrorOutcome) {
+  /// Counts the rows that agents wrote, those of them that old code reads, and those that it does not.
+  fileprivate mutating func add(_ rows: (written: Int, mirrors: MirrorOutcome)) {
+    let mirrors = rows.mirrors
+    report.written += rows.written
     report.mirrored += mirrors.mirrored.values.reduce(0, +)
     for (left, rows) in mirrors.left.sorted(by: {
       ($0.key.table, $0.key.reason) < ($1.key.table, $1.key.reason)

@@ -31,7 +31,8 @@ import Testing
     try await agent.storeMemory("a", "again", namespace: "n/1", expiresIn: .seconds(3600))
     let version = try await agent.storeMemory("b", 1)
     try await agent.storeMemory("b", 2, expecting: .version(version))
-    try await agent.storeMemories((0..<50).map { MemoryItem("many \($0)", $0) })
+    // New keys, and so many that they are copied.
+    try await agent.storeMemories((0..<150).map { MemoryItem("many \($0)", $0) })
     try await agent.deleteMemory("many 7")
     try await agent.registerTool("parse", description: "d", configuration: ["k": 1.5], metadata: ["a": 1])
     try await agent.recordToolUse("parse", count: 2, succeeded: true, duration: .milliseconds(30))
@@ -80,6 +81,10 @@ import Testing
     let early = await #expect(throws: AgentBaseError.self) { try await there.storeMemory("a", 1) }
     #expect(early?.code == .moved && early?.agent == scene.id)
     #expect(early?.advice?.contains("dual") == true)
+    let batch = await #expect(throws: AgentBaseError.self) {
+      try await there.storeMemories((0..<150).map { MemoryItem("many \($0)", $0) })
+    }
+    #expect(batch?.code == .moved)
     await #expect(throws: AgentBaseError.self) { try await there.recordMetric("m", 1) }
     await #expect(throws: AgentBaseError.self) { try await there.registerTool("t") }
     await #expect(throws: AgentBaseError.self) { try await there.beginExecution("e") }
