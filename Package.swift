@@ -21,9 +21,12 @@ let package = Package(
     // Swift's Glibc module leaves getopt_long out.
     .systemLibrary(name: "CGetopt"),
 
+    // What is tried only where it has paid of late: both drivers wait like that.
+    .target(name: "Waiting"),
+
     // The drivers: they know nothing of agents, and nothing of each other.
-    .target(name: "SQLite", dependencies: ["CSQLite"]),
-    .target(name: "Postgres", dependencies: ["CPostgres"]),
+    .target(name: "SQLite", dependencies: ["CSQLite", "Waiting"]),
+    .target(name: "Postgres", dependencies: ["CPostgres", "Waiting"]),
 
     // The numbered SQL of both schemas, compiled into the library.
     .target(
@@ -34,7 +37,8 @@ let package = Package(
     .target(name: "Migrations", dependencies: ["SQLite", "Postgres", "CCrypto"]),
 
     // What agents import, what moves their old files, and the command line over both.
-    .target(name: "AgentBase", dependencies: ["Migrations", "SQLite", "Postgres", "Schema", "CCrypto"]),
+    .target(
+      name: "AgentBase", dependencies: ["Migrations", "SQLite", "Postgres", "Schema", "Waiting", "CCrypto"]),
     .target(name: "LegacyImport", dependencies: ["AgentBase", "SQLite", "Postgres", "CCrypto"]),
     .executableTarget(
       name: "agentbase",
@@ -61,6 +65,7 @@ let package = Package(
 
     // One target a library, and one that runs real servers.
     .target(name: "TestSupport", dependencies: ["PrivateServer"], path: "Tests/TestSupport"),
+    .testTarget(name: "WaitingTests", dependencies: ["Waiting"]),
     .testTarget(name: "SQLiteTests", dependencies: ["SQLite", "TestSupport"]),
     .testTarget(name: "PostgresTests", dependencies: ["Postgres"]),
     .testTarget(name: "MigrationsTests", dependencies: ["Migrations", "Postgres", "SQLite", "TestSupport"]),

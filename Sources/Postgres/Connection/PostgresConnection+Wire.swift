@@ -1,7 +1,6 @@
 // Sending and receiving without blocking: every wait is the event loop's.
 
 import CPostgres
-import Synchronization
 
 extension PostgresConnection {
   /// How long the server may stay silent after a cancel request before the link is given up, and how often the request
@@ -38,8 +37,8 @@ extension PostgresConnection {
   /// socket already.
   func pause(_ link: Link, for interest: EventLoop.Interest) async throws(PostgresError) {
     if interest != .write, link.holdsDecrypted { return }
-    let isAlone = BriefWait.underWay.add(1, ordering: .relaxed).oldValue == 0
-    defer { BriefWait.underWay.subtract(1, ordering: .relaxed) }
+    let isAlone = BriefWait.begin()
+    defer { BriefWait.end() }
     let isCancelling = canceller.isRequested
     if isAlone, !isCancelling, interest == .read, briefWait.isReadable(link.socket) { return }
     if isCancelling, patience == nil { patience = .now + Self.cancelPatience }

@@ -2,21 +2,22 @@
 
 internal import Glibc
 internal import Synchronization
+internal import Waiting
 
-/// Decides when a call may keep its thread: to read by itself, or to look out for a writer that is nearly done.
+/// Decides when a call may keep its thread: to read by itself, or to wait for a writer that is nearly done.
 ///
 /// Swift's cooperative threads are few, and nothing may block them. What happens here is no blocking: it takes as long as a
 /// short computation between two awaits would. A read by key finds its row through an index, for the most part in the
-/// page cache, and waits for no lock. A look-out for the writer ends after `longest`, and is only kept while no other
+/// page cache, and waits for no lock. A wait for the writer lasts a millisecond at most, and is only kept while no other
 /// caller waits for the same writer. Where either takes too long, because the disk is slow or the processors are busy, the next calls
 /// change threads again; the more often it happens, the more of them.
 final class SQLiteEagerness: Sendable {
-  /// The longest that a caller looks out for the writer, or the writer for the next job.
+  /// The longest that a read may take, and that the writer looks out for the next job.
   static let longest = Duration.microseconds(200)
 
   private let isOn: Bool
   private let callers = Atomic<Int>(0)
-  private let writes = SQLitePatience()
+  private let writes = Mutex(HybridWait())
   private let reads = SQLitePatience()
 
   /// - Parameter isOn: false where every wait is to suspend its task.
@@ -29,35 +30,28 @@ final class SQLiteEagerness: Sendable {
 
   /// Runs a call that waits for the writer.
   ///
-  /// - Parameter body: is told whether the caller may look out; answers whether it did so in vain.
-  nonisolated(nonsending) func withCaller(_ body: nonisolated(nonsending) (Bool) async throws -> Bool)
+  /// - Parameter body: is given how to wait for an answer, where it is to keep its thread first.
+  nonisolated(nonsending) func withCaller(
+    _ body: nonisolated(nonsending) (HybridWait?) async throws -> HybridWait?
+  )
     async throws
   {
     guard isOn else {
-      _ = try await body(false)
+      _ = try await body(nil)
       return
     }
     let isAlone = callers.add(1, ordering: .relaxed).newValue == 1
     defer { callers.subtract(1, ordering: .relaxed) }
-    let mayLookOut = isAlone && writes.mayTry()
-    let wasInVain = try await body(mayLookOut)
-    if mayLookOut { writes.note(wasInVain: wasInVain) }
+    // Of two who are alone one after the other while both wait, what one has learnt is forgotten: that does no harm.
+    let learnt = try await body(isAlone ? writes.withLock { $0 } : nil)
+    if let learnt { writes.withLock { $0 = learnt } }
   }
 
-  /// Looks out for something, without blocking, for `longest` at most.
+  /// Looks out for the next job, for `longest` at most.
   ///
   /// - Returns: whether it came.
   static func lookOut(for isThere: () -> Bool) -> Bool {
-    if isThere() { return true }
-    let end = ContinuousClock.now + longest
-    repeat {
-      for _ in 0..<8 {
-        // Lets the one who works go first, where both are on one processor.
-        sched_yield()
-        if isThere() { return true }
-      }
-    } while ContinuousClock.now < end
-    return false
+    HybridWait.look(until: ContinuousClock.now + longest, isThere)
   }
 
   // MARK: - Reads

@@ -1,6 +1,7 @@
 // One caller's piece of work on its way through a queue: waiting, running, answered, or cancelled anywhere between.
 
 internal import Synchronization
+internal import Waiting
 
 /// A body that waits for its turn on a connection, and the task that waits for its end.
 final class SQLiteJob: Sendable {
@@ -48,18 +49,20 @@ final class SQLiteJob: Sendable {
 
   /// Queues the job and waits for its end; cancelling the caller's task cancels it, unless it is shielded.
   ///
-  /// - Parameter looksOut: whether the caller keeps its thread for a moment before its task is suspended.
-  /// - Returns: whether it looked out in vain.
+  /// - Parameter eager: how the caller keeps its thread before its task is suspended; nil where it does not.
+  /// - Returns: the same, and what this wait has taught it.
   @discardableResult
   nonisolated(nonsending) func wait(
-    isShielded: Bool = false, looksOut: Bool = false, queue: (SQLiteJob) -> Void
-  ) async throws -> Bool {
+    isShielded: Bool = false, eager: HybridWait? = nil, queue: (SQLiteJob) -> Void
+  ) async throws -> HybridWait? {
     if !isShielded { try Task.checkCancellation() }
-    isEager.store(looksOut, ordering: .relaxed)
+    isEager.store(eager != nil, ordering: .relaxed)
+    let start = eager.map { _ in ContinuousClock.now }
     queue(self)
-    if looksOut, SQLiteEagerness.lookOut(for: { isAnswered.load(ordering: .acquiring) }) {
+    var eager = eager
+    if eager?.wait(for: { isAnswered.load(ordering: .acquiring) }) == true {
       try state.withLock { $0.answer }?.get()
-      return false
+      return eager
     }
     if isShielded {
       try await suspend()
@@ -70,7 +73,8 @@ final class SQLiteJob: Sendable {
         cancel()
       }
     }
-    return looksOut
+    if let start { eager?.note(ContinuousClock.now - start) }
+    return eager
   }
 
   private nonisolated(nonsending) func suspend() async throws {

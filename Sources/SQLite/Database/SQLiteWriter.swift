@@ -41,8 +41,8 @@ final class SQLiteWriter: Sendable {
   nonisolated(nonsending) func perform(_ job: SQLiteJob, within scope: Int? = nil, isShielded: Bool = false)
     async throws
   {
-    try await eagerness.withCaller { looksOut in
-      try await job.wait(isShielded: isShielded, looksOut: looksOut) { add($0, within: scope) }
+    try await eagerness.withCaller { eager in
+      try await job.wait(isShielded: isShielded, eager: eager) { add($0, within: scope) }
     }
   }
 

@@ -6,6 +6,7 @@
 
 import Postgres
 import Synchronization
+import Waiting
 
 extension PostgresStore {
   func store(_ drafts: [MemoryDraft]) async throws {

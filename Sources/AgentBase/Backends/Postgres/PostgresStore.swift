@@ -2,6 +2,7 @@
 
 import Postgres
 import Synchronization
+import Waiting
 
 /// An agent's rows in Postgres.
 final class PostgresStore: AgentStore {
