@@ -94,14 +94,22 @@ public final class SQLiteDatabase: Sendable {
   /// rollback journal may have to be played back first, so a file without a write-ahead log is not read in this way.
   ///
   /// - Returns: what the body returns; nil where it was not run, or failed: then `read` does it, and tells why.
+  @inlinable
   public func readBriefly<Value>(_ body: (SQLiteConnection) throws -> Value?) throws(SQLiteError) -> Value? {
+    var value: Value?
+    try runBriefly { value = try body($0) }
+    return value
+  }
+
+  /// The same for whatever value: what is generic is compiled in the caller's module, for the value that it reads.
+  @usableFromInline
+  func runBriefly(_ body: (SQLiteConnection) throws -> Void) throws(SQLiteError) {
     try enter()
     defer { leave() }
-    guard eagerness.mayRead() else { return nil }
+    guard eagerness.mayRead() else { return }
     let start = ContinuousClock.now
-    let value = readers.runNow(body)
+    readers.runNow(body)
     eagerness.noteRead(ContinuousClock.now - start)
-    return value
   }
 
   /// Runs the body in a transaction that has the write lock from its start, and answers once it is committed.

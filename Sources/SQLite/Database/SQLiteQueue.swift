@@ -38,14 +38,14 @@ final class SQLiteQueue: Sendable {
     }
   }
 
-  /// Runs a body on this thread, where the connection is open and its file has a write-ahead log; else answers nil.
+  /// Runs a body on this thread, where the connection is open and its file has a write-ahead log.
   ///
   /// The caller makes sure that nothing else uses the queue meanwhile.
-  func runNow<Value>(_ body: (SQLiteConnection) throws -> Value?) rethrows -> Value? {
-    guard let connection = holder.connection, connection.hasLog else { return nil }
+  func runNow(_ body: (SQLiteConnection) throws -> Void) rethrows {
+    guard let connection = holder.connection, connection.hasLog else { return }
     connection.control.mayWait = false
     defer { connection.control.mayWait = true }
-    return try body(connection)
+    try body(connection)
   }
 
   /// Runs something beside the queue after a while.

@@ -28,17 +28,16 @@ final class SQLiteReaders: Sendable {
     if let queue { start(job, on: queue) }
   }
 
-  /// Runs a body on a free reader, on this very thread; nil where none is free, or where it failed.
-  func runNow<Value>(_ body: (SQLiteConnection) throws -> Value?) -> Value? {
-    guard let queue = state.withLock({ $0.idle.popLast() }) else { return nil }
-    let value = try? queue.runNow(body)
+  /// Runs a body on a free reader, on this very thread; does nothing where none is free, and what it throws is forgotten.
+  func runNow(_ body: (SQLiteConnection) throws -> Void) {
+    guard let queue = state.withLock({ $0.idle.popLast() }) else { return }
+    try? queue.runNow(body)
     let waiting = state.withLock { state -> SQLiteJob? in
       guard state.waiting.isEmpty else { return state.waiting.removeFirst() }
       state.idle.append(queue)
       return nil
     }
     if let waiting { start(waiting, on: queue) }
-    return value
   }
 
   /// Closes all readers after the jobs that they run.

@@ -56,9 +56,13 @@ extension SQLiteStatement {
     guard connection.textEncoding() == .utf8 else {
       return try bindUTF16([UInt16](text.utf16), at: parameter)
     }
+    // Without a copy of the string where its bytes lie together, as they nearly always do.
+    let code = unsafe text.utf8.withContiguousStorageIfAvailable {
+      unsafe bindText(UnsafeRawBufferPointer($0), at: parameter)
+    }
+    if let code { return try check(code) }
     var text = text
-    let code = text.withUTF8 { unsafe bindText(UnsafeRawBufferPointer($0), at: parameter) }
-    try check(code)
+    try check(text.withUTF8 { unsafe bindText(UnsafeRawBufferPointer($0), at: parameter) })
   }
 
   /// Binds a BLOB; no bytes make an empty one, not NULL. The bytes are copied.
@@ -93,7 +97,7 @@ extension SQLiteStatement {
     try check(unsafe bytes.span.withUnsafeBytes { unsafe bindText($0, at: parameter) })
   }
 
-  private mutating func bindText(_ bytes: UnsafeRawBufferPointer, at parameter: Int) -> Int32 {
+  private func bindText(_ bytes: UnsafeRawBufferPointer, at parameter: Int) -> Int32 {
     guard let start = bytes.baseAddress else {
       return unsafe sqlite3_bind_text64(handle, Int32(parameter), "", 0, Self.copied, UInt8(SQLITE_UTF8))
     }

@@ -31,7 +31,7 @@ final class SQLiteCatalog: Sendable {
   init(reading connection: SQLiteConnection, version: Int64) throws(SQLiteError) {
     self.version = version
     isUTF8 = try connection.queryOne("PRAGMA encoding")?[0] == "UTF-8"
-    var tables: [SQLiteTable] = []
+    var found: [SQLiteTable] = []
     let list = try connection.query(
       "SELECT name, wr, EXISTS (SELECT 1 FROM pragma_index_list(name) WHERE origin = 'pk')"
         + " FROM pragma_table_list WHERE schema = 'main' AND type = 'table'"
@@ -40,7 +40,7 @@ final class SQLiteCatalog: Sendable {
       guard let name = row[0].string, let kind = LegacyKind(tableName: name) else { continue }
       let columns = try connection.query(
         "SELECT name, type, pk, hidden, \"notnull\", dflt_value FROM pragma_table_xinfo(?)", [.text(name)])
-      tables.append(
+      found.append(
         SQLiteTable(
           name: name, kind: kind, hasRowID: row[1] == 0, hasKeyIndex: row[2] == 1, columnRows: columns))
     }
@@ -49,28 +49,27 @@ final class SQLiteCatalog: Sendable {
       ? Int(
         try connection.queryOne("SELECT max(version) FROM \(SQLiteOwnSchema.versionTable)")?[0].int64 ?? 0)
       : 0
-    tables.sort { $0.isOwn != $1.isOwn ? $0.isOwn : ExactText($0.table.name) < ExactText($1.table.name) }
-    if ownVersion >= MirrorSQL.step { Self.leaveOutMirrors(&tables) }
+    found.sort { $0.isOwn != $1.isOwn ? $0.isOwn : ExactText($0.table.name) < ExactText($1.table.name) }
+    let tables = ownVersion >= MirrorSQL.step ? Self.leavingOutMirrors(found) : found
     self.tables = tables
     let memories = tables.filter { $0.kind == .memories }
     soleMemories = memories.count == 1 && isUTF8 ? memories.first { $0.isOwn } : nil
   }
 
   /// Has each thing be read once: ours where its mirror is as it was written, else what the old code has made of that.
-  private static func leaveOutMirrors(_ tables: inout [SQLiteTable]) {
-    for place in tables.indices {
-      let table = tables[place]
+  private static func leavingOutMirrors(_ tables: [SQLiteTable]) -> [SQLiteTable] {
+    tables.map { table in
       let legacy = tables.filter { $0.kind == table.kind && !$0.isOwn }.map(\.source)
       let condition =
         table.isOwn
         ? MirrorSQL.stands(own: table.table.name, among: legacy) : MirrorSQL.isNoMirror(table.source)
-      if let condition { tables[place].read(where: condition) }
+      return condition.map { SQLiteTable(table, where: $0) } ?? table
     }
   }
 }
 
-/// A table of a file, with the SQL that reads it.
-struct SQLiteTable: Sendable {
+/// A table of a file, with the SQL that reads it. An object, since every call hands it on.
+final class SQLiteTable: Sendable {
   let table: LegacyTable
   let kind: LegacyKind
   /// Whether the library made it.
@@ -87,9 +86,9 @@ struct SQLiteTable: Sendable {
   /// The name, quoted.
   let quotedName: String
   /// Reads the rowid (or NULL) and then every column, of the rows that count; a WHERE clause may follow.
-  private(set) var selectSQL: String
+  let selectSQL: String
   /// The same, of one agent, namespace and key; for our own table of memories only.
-  private(set) var ownKeySQL: String
+  let ownKeySQL: String
   /// The same as `selectSQL`, of all rows.
   let plainSelectSQL: String
   /// What `selectSQL` reads.
@@ -137,8 +136,19 @@ struct SQLiteTable: Sendable {
 
   private static let ownKeyCondition = " WHERE agent_id = ?1 AND namespace = ?2 AND key = ?3"
 
-  /// Reads the rows that fulfil a condition alone, in which the table is called `t`.
-  mutating func read(where condition: String) {
+  /// The same table, of which only the rows count that fulfil a condition, in which it is called `t`.
+  init(_ other: SQLiteTable, where condition: String) {
+    table = other.table
+    kind = other.kind
+    isOwn = other.isOwn
+    rowIDName = other.rowIDName
+    requiredColumns = other.requiredColumns
+    notNullColumns = other.notNullColumns
+    versionPlace = other.versionPlace
+    timeToLivePlace = other.timeToLivePlace
+    quotedName = other.quotedName
+    plainSelectSQL = other.plainSelectSQL
+    columnList = other.columnList
     let rowID = rowIDName.map { "t.\($0) AS \($0), " } ?? ""
     selectSQL = "SELECT \(columnList) FROM (SELECT \(rowID)t.* FROM \(quotedName) AS t WHERE \(condition))"
     ownKeySQL = selectSQL + Self.ownKeyCondition
