@@ -59,30 +59,19 @@ extension AgentOperations {
   func withStore<Value>(
     key: String? = nil, verb: StaticString = #function, _ body: (any AgentStore) async throws -> Value
   ) async throws -> Value {
-    guard let listener = access.listener else { return try await call(key, body) }
-    let start = ContinuousClock.now
-    do {
-      let value = try await call(key, body)
-      listener.ended(verb, after: ContinuousClock.now - start)
-      return value
-    } catch {
-      listener.ended(verb, after: ContinuousClock.now - start, error)
-      throw error
-    }
-  }
-
-  private func call<Value>(
-    _ key: String?, _ body: (any AgentStore) async throws -> Value
-  ) async throws -> Value {
     let access = access
+    let start = access.listener.map { _ in ContinuousClock.now }
     do {
       try access.check()
       try Task.checkCancellation()
-      return try await body(access.store)
+      let value = try await body(access.store)
+      if let start { access.listener?.ended(verb, after: ContinuousClock.now - start) }
+      return value
     } catch {
       if access.isTransaction { access.endTransaction(after: error) }
-      guard let error = error as? AgentBaseError else { throw error }
-      throw error.of(agent: access.config.id, key: key)
+      let error = (error as? AgentBaseError)?.of(agent: access.config.id, key: key) ?? error
+      if let start { access.listener?.ended(verb, after: ContinuousClock.now - start, error) }
+      throw error
     }
   }
 }

@@ -56,12 +56,16 @@ extension PostgresPool {
   /// Runs a statement and returns all its rows. It is run again, until the configuration's `retryLimit`, after errors
   /// that are safe to retry: nothing was sent, or the server took everything back.
   ///
-  /// - Parameter isRepeatable: whether to run it twice is as good as once, as of a statement that only reads: then it is run
-  ///   again too where the connection breaks in its middle.
+  /// - Parameters:
+  ///   - isRepeatable: whether to run it twice is as good as once, as of a statement that only reads: then it is run
+  ///     again too where the connection breaks in its middle.
+  ///   - isShared: whether several tasks wait for its answer: then no thread is kept to look out for it.
   /// - Throws: `server`, `connectionLost`, `encoding`; `poolExhausted`, `poolClosed`, `cancelled`, `connectionFailed`.
   @concurrent public func query(
-    _ statement: PostgresStatement, isRepeatable: Bool = false
+    _ statement: PostgresStatement, isRepeatable: Bool = false, isShared: Bool = false
   ) async throws(PostgresError) -> PostgresRows {
+    if isShared { BriefWait.begin() }
+    defer { if isShared { BriefWait.end() } }
     var retry = PostgresPoolRetry(limit: configuration.retryLimit)
     var deadLinks = 0
     while true {

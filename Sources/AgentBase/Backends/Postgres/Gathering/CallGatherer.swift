@@ -67,7 +67,8 @@ final class CallGatherer<Work: GatheredWork>: Sendable {
   private func wait(_ call: Work.Call) async throws -> GatheredAnswer<Work.Answer> {
     let ticket = queue.withLock { $0.newTicket() }
     return try await withTaskCancellationHandler {
-      try await withCheckedThrowingContinuation { caller in
+      try await unsafe withUnsafeThrowingContinuation { continuation in
+        let caller = unsafe Queue.Caller(continuation)
         let (isCancelled, batch, watches): (Bool, Queue.Batch?, Bool) = queue.withLock { queue in
           // Asked under the lock that the handler below takes too: a cancellation comes before or after, not between.
           if Task.isCancelled { return (true, nil, false) }

@@ -24,23 +24,39 @@ enum GatheredAnswer<Answer: Sendable>: Sendable {
   case runApart
 }
 
-/// Keeps a call and its caller while it waits: entries are moved about, and these are large and generic.
-private final class CallBox<Call: Sendable, Caller: Sendable>: Sendable {
-  let call: Call
-  let caller: Caller
+/// Who waits for the answer of a call. It gets one: an entry hands its caller out until it is answered, and leaves the queue with
+/// that. A checked continuation, which would watch over it, makes an object more for each call.
+@safe struct GatheredCaller<Answer: Sendable>: Sendable {
+  private let continuation: UnsafeContinuation<GatheredAnswer<Answer>, any Error>
 
-  init(_ call: Call, _ caller: Caller) { (self.call, self.caller) = (call, caller) }
+  init(_ continuation: UnsafeContinuation<GatheredAnswer<Answer>, any Error>) {
+    unsafe self.continuation = continuation
+  }
+
+  func resume(with result: Result<GatheredAnswer<Answer>, any Error>) {
+    unsafe continuation.resume(with: result)
+  }
+
+  func resume(throwing error: any Error) { unsafe continuation.resume(throwing: error) }
+}
+
+/// Keeps a call and its caller while it waits: entries are moved about, and these are large and generic.
+private final class CallBox<Call: Sendable, Answer: Sendable>: Sendable {
+  let call: Call
+  let caller: GatheredCaller<Answer>
+
+  init(_ call: Call, _ caller: GatheredCaller<Answer>) { (self.call, self.caller) = (call, caller) }
 }
 
 /// Calls that wait for each other.
 struct CallQueue<Call: Sendable, Answer: Sendable>: Sendable {
-  typealias Caller = CheckedContinuation<GatheredAnswer<Answer>, any Error>
+  typealias Caller = GatheredCaller<Answer>
 
   /// A call, and who waits for its answer.
   struct Entry: Sendable {
     /// Its number: later calls have greater ones.
     let ticket: Int
-    private let box: CallBox<Call, Caller>
+    private let box: CallBox<Call, Answer>
     /// Whether it was answered while it was under way.
     var isAnswered = false
     /// Whether its task was cancelled while the call was under way.

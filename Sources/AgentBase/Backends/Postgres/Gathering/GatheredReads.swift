@@ -15,7 +15,7 @@ struct GatheredReads: GatheredWork {
   }
 
   func run(together calls: [MemorySQL.Name]) async throws -> [GatheredAnswer<PostgresRow?>] {
-    let rows = try await pool.query(MemorySQL.gatheredValues(calls), isRepeatable: true)
+    let rows = try await pool.query(MemorySQL.gatheredValues(calls), isRepeatable: true, isShared: true)
     var answers: [GatheredAnswer<PostgresRow?>] = Array(repeating: .answer(nil), count: calls.count)
     for row in rows {
       let place = Int(try row.decode(3, as: Int64.self)) - 1

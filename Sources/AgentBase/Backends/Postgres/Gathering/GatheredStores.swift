@@ -33,7 +33,7 @@ struct GatheredStores: GatheredWork {
     let rows = try await pool.query(
       MemorySQL.store(
         drafts, words: TextSearchVector.array(of: drafts.map { ($0.agent, $0.draft.words) }),
-        answersVersions: true, isPatient: false))
+        answersVersions: true, isPatient: false), isShared: true)
     var answers: [GatheredAnswer<Int64>] = Array(repeating: .answer(0), count: calls.count)
     for (row, entry) in zip(rows, order) { answers[entry.place] = .answer(try row.decode(0)) }
     return answers
