@@ -23,6 +23,8 @@ public final class AgentAccess: Sendable {
   let listener: CallListener?
   /// What later calls fail with; nil while they are welcome.
   private let refusal = Mutex<AgentBaseError?>(nil)
+  /// Whether there is such an error: all calls ask, and seldom find one.
+  private let isEnded = Atomic<Bool>(false)
 
   init(config: AgentConfig, store: any AgentStore, isTransaction: Bool = false) {
     self.config = config
@@ -38,13 +40,14 @@ public final class AgentAccess: Sendable {
     refusal.withLock { refusal in
       guard refusal == nil else { return false }
       refusal = error
+      isEnded.store(true, ordering: .releasing)
       return true
     }
   }
 
   /// Checks that calls are welcome, and that they do not go past a transaction in whose body they are made.
   func check() throws(AgentBaseError) {
-    if let refusal = refusal.withLock({ $0 }) { throw refusal }
+    if isEnded.load(ordering: .acquiring), let refusal = refusal.withLock({ $0 }) { throw refusal }
     try TransactionFrame.check(self)
   }
 }

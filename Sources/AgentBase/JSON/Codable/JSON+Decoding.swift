@@ -42,6 +42,8 @@ private struct JSONPart: Decoder, SingleValueDecodingContainer {
 
   /// The value as a type that may decode itself from parts.
   func value<Value: Decodable>(as type: Value.Type) throws -> Value {
+    // Elements of arrays come here, and most are strings: these need no decoder of their own.
+    if type == String.self, case .string(let text) = json, let value = text as? Value { return value }
     if JSONSpelling.isSpecial(type), let value = try special(type) as? Value { return value }
     return try Value(from: self)
   }

@@ -49,24 +49,26 @@ final class CallGatherer<Work: GatheredWork>: Sendable {
 
   /// Runs a call, by itself or with others.
   func call(_ call: Work.Call) async throws -> Work.Answer {
-    guard let ticket = queue.withLock({ $0.enterAlone(now: .now) }) else {
-      return switch try await wait(call) {
-      case .answer(let answer): answer
-      case .runApart: try await work.run(call)
-      }
+    switch queue.withLock({ $0.enter(now: Self.now) }) {
+    case .alone(let ticket):
+      defer { leftAlone(ticket) }
+      return try await work.run(call)
+    case .waiting(let ticket):
+      let answer = try await wait(call, ticket)
+      if case .answer(let answer) = answer { return answer }
+      return try await work.run(call)
     }
-    defer { leftAlone(ticket) }
-    return try await work.run(call)
   }
+
+  private static func now() -> ContinuousClock.Instant { .now }
 
   /// How many calls wait.
   var waitingCount: Int { queue.withLock { $0.waitingCount } }
 
   // MARK: - Waiting
 
-  private func wait(_ call: Work.Call) async throws -> GatheredAnswer<Work.Answer> {
-    let ticket = queue.withLock { $0.newTicket() }
-    return try await withTaskCancellationHandler {
+  private func wait(_ call: Work.Call, _ ticket: Int) async throws -> GatheredAnswer<Work.Answer> {
+    try await withTaskCancellationHandler {
       try await unsafe withUnsafeThrowingContinuation { continuation in
         let caller = unsafe Queue.Caller(continuation)
         let (isCancelled, batch, watches): (Bool, Queue.Batch?, Bool) = queue.withLock { queue in
@@ -74,7 +76,7 @@ final class CallGatherer<Work: GatheredWork>: Sendable {
           if Task.isCancelled { return (true, nil, false) }
           queue.append(Queue.Entry(ticket: ticket, call: call, caller: caller))
           // Room may have come since this call was turned away.
-          return (false, queue.nextBatch(now: .now, work.key), queue.beginWatch())
+          return (false, queue.nextBatch(now: Self.now, work.key), queue.beginWatch())
         }
         if isCancelled { caller.resume(throwing: CancellationError()) }
         if let batch { start(batch) }
@@ -92,7 +94,7 @@ final class CallGatherer<Work: GatheredWork>: Sendable {
   private func leftAlone(_ ticket: Int) {
     let batch = queue.withLock { queue in
       queue.leaveAlone(ticket)
-      return queue.nextBatch(now: .now, work.key)
+      return queue.nextBatch(now: Self.now, work.key)
     }
     if let batch { start(batch) }
   }
@@ -103,7 +105,7 @@ final class CallGatherer<Work: GatheredWork>: Sendable {
       while true {
         try? await Task.sleep(for: patience)
         let (batch, isOver) = queue.withLock { queue in
-          (queue.nextBatch(now: .now, work.key), queue.endWatch())
+          (queue.nextBatch(now: Self.now, work.key), queue.endWatch())
         }
         if let batch { start(batch) }
         if isOver { return }
@@ -146,7 +148,7 @@ final class CallGatherer<Work: GatheredWork>: Sendable {
     _ id: Int, _ answer: (Int, Queue.Entry) -> Result<GatheredAnswer<Work.Answer>, any Error>
   ) {
     let (entries, next) = queue.withLock { queue in
-      (queue.endBatch(id), queue.nextBatch(now: .now, work.key))
+      (queue.endBatch(id), queue.nextBatch(now: Self.now, work.key))
     }
     // First: the server is not to wait for callers.
     if let next { start(next) }

@@ -94,21 +94,30 @@ struct CallQueue<Call: Sendable, Answer: Sendable>: Sendable {
 
   /// How many calls wait.
   var waitingCount: Int { waiting.count }
-  /// Whether another batch may begin.
-  private func hasRoom(_ now: ContinuousClock.Instant) -> Bool {
+  /// Whether another batch may begin. Most calls find out without a look at the clock.
+  private func hasRoom(_ now: () -> ContinuousClock.Instant) -> Bool {
     if alone.count + batches.count < limits.batches { return true }
     guard batches.count < limits.batches else { return false }
+    let now = now()
     return batches.count + alone.count { now - $0.since < limits.patience } < limits.batches
   }
 
   // MARK: - Arriving
 
-  /// A call that finds room, and nobody who waits, runs by itself: it gets a ticket for that.
-  mutating func enterAlone(now: ContinuousClock.Instant) -> Int? {
-    guard waiting.isEmpty, hasRoom(now) else { return nil }
-    let ticket = newTicket()
-    alone.append((ticket, now))
-    return ticket
+  /// How a call goes in, with its ticket.
+  enum Entrance: Sendable {
+    /// By itself, at once.
+    case alone(Int)
+    /// With others, later: it is appended next.
+    case waiting(Int)
+  }
+
+  /// A call that finds room, and nobody who waits, runs by itself.
+  mutating func enter(now: () -> ContinuousClock.Instant) -> Entrance {
+    lastTicket += 1
+    guard waiting.isEmpty, hasRoom(now) else { return .waiting(lastTicket) }
+    alone.append((lastTicket, now()))
+    return .alone(lastTicket)
   }
 
   /// A call that ran by itself has ended.
@@ -127,12 +136,6 @@ struct CallQueue<Call: Sendable, Answer: Sendable>: Sendable {
     return !isWatched
   }
 
-  /// A number for a call that has to wait.
-  mutating func newTicket() -> Int {
-    lastTicket += 1
-    return lastTicket
-  }
-
   mutating func append(_ entry: Entry) { waiting.append(entry) }
 
   // MARK: - Batches
@@ -140,7 +143,9 @@ struct CallQueue<Call: Sendable, Answer: Sendable>: Sendable {
   /// The next calls, where there is room for a batch of them.
   ///
   /// - Parameter key: what two calls of a batch must not share.
-  mutating func nextBatch<Key: Hashable>(now: ContinuousClock.Instant, _ key: (Call) -> Key?) -> Batch? {
+  mutating func nextBatch<Key: Hashable>(
+    now: () -> ContinuousClock.Instant, _ key: (Call) -> Key?
+  ) -> Batch? {
     guard !waiting.isEmpty, hasRoom(now) else { return nil }
     var taken: [Entry] = []
     var left: [Entry] = []
