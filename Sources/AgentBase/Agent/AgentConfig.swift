@@ -35,9 +35,9 @@ public struct AgentConfig: Sendable {
   /// Whether calls on Postgres that are under way at once share statements and commits; default true. Of agents that share
   /// connections, the first one's holds.
   public var gathersCalls = true
-  /// Whether a call on a SQLite file may keep its caller's thread for some microseconds: for a read by key, and to look out for the
-  /// answer of a quick disk. Without it every call suspends its task, which takes longer than such a read. Of agents that
-  /// share a file, the first one's holds.
+  /// Whether a call on a SQLite file may keep its caller's thread for a moment, about a millisecond at most: for a read by key,
+  /// and to look out for the answer of a quick disk. Without it every call suspends its task, which takes longer than such a
+  /// read. Of agents that share a file, the first one's holds.
   public var isEager = true
   /// The time zone of legacy times without an offset, in a SQLite file.
   public var legacyTimeZone: TimeZone = .gmt

@@ -40,8 +40,9 @@ public final class SQLiteDatabase: Sendable {
   /// - Parameters:
   ///   - busyTimeout: how long a call waits for other processes' locks before it fails with `busy`.
   ///   - readers: how many reads may run at once.
-  ///   - isEager: whether a caller may keep its thread for some microseconds: to run a short read itself (`readBriefly`), and to
-  ///     look out for the answer where the disk is quick. Without it every call suspends its task and changes threads twice.
+  ///   - isEager: whether a caller may keep its thread for a moment, about a millisecond at most: to run a short read itself
+  ///     (`readBriefly`), and to look out for the answer where the disk is quick. Without it every call suspends its task and
+  ///     changes threads twice.
   ///   - observer: is told of slow statements.
   /// - Throws: `SQLiteError` where the file cannot be opened or is no database.
   public init(

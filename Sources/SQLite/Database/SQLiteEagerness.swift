@@ -8,7 +8,7 @@ internal import Waiting
 ///
 /// Swift's cooperative threads are few, and nothing may block them. What happens here is no blocking: it takes as long as a
 /// short computation between two awaits would. A read by key finds its row through an index, for the most part in the
-/// page cache, and waits for no lock. A wait for the writer lasts a millisecond at most, and is only kept while no other
+/// page cache, and waits for no lock. A wait for the writer lasts about a millisecond at most, and is only kept while no other
 /// caller waits for the same writer. Where either takes too long, because the disk is slow or the processors are busy, the next calls
 /// change threads again; the more often it happens, the more of them.
 final class SQLiteEagerness: Sendable {
@@ -33,9 +33,7 @@ final class SQLiteEagerness: Sendable {
   /// - Parameter body: is given how to wait for an answer, where it is to keep its thread first.
   nonisolated(nonsending) func withCaller(
     _ body: nonisolated(nonsending) (HybridWait?) async throws -> HybridWait?
-  )
-    async throws
-  {
+  ) async throws {
     guard isOn else {
       _ = try await body(nil)
       return
