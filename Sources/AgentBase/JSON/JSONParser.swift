@@ -122,8 +122,6 @@ private struct JSONParser {
       offset += 1
       return .object(JSONObject())
     }
-    // Most objects are small; what is larger grows from here.
-    members.reserveCapacity(4)
     while true {
       skipSpace()
       guard next == UInt8(ascii: "\"") else { throw error("a member without a name") }

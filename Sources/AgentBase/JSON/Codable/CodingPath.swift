@@ -3,26 +3,19 @@
 /// The way from the whole value to a part of it.
 indirect enum CodingPath {
   case root
-  case to(CodingStep, from: CodingPath)
+  case member(CodingPath, any CodingKey)
+  case element(CodingPath, Int)
 
   /// The keys from the outside in, as `Codable` and its errors have them.
   var keys: [any CodingKey] {
     var keys: [any CodingKey] = []
     var path = self
-    while case .to(let step, let outer) = path { (path, keys) = (outer, keys + [step.key]) }
-    return keys.reversed()
-  }
-}
-
-/// From a value to one of its parts.
-enum CodingStep {
-  case member(any CodingKey)
-  case element(Int)
-
-  var key: any CodingKey {
-    switch self {
-    case .member(let key): key
-    case .element(let index): PathKey(index)
+    while true {
+      switch path {
+      case .root: return keys.reversed()
+      case .member(let outer, let key): (path, keys) = (outer, keys + [key])
+      case .element(let outer, let index): (path, keys) = (outer, keys + [PathKey(index)])
+      }
     }
   }
 }

@@ -9,22 +9,15 @@ extension JSON {
   ///
   /// - Throws: `DecodingError`, and what the type throws.
   func decoded<Value: Decodable>(as type: Value.Type) throws -> Value {
-    try JSONPart(json: self, of: .root).value(as: type)
+    try JSONPart(json: self, path: .root).value(as: type)
   }
 }
 
 /// A part of a value that is being read: its decoder, and the container of a single value.
 private struct JSONPart: Decoder, SingleValueDecodingContainer {
   let json: JSON
-  /// Where the value is that this is a part of, and where it is in that. Most parts are read without anybody asking for more.
-  private let outer: CodingPath
-  private let step: CodingStep?
+  let path: CodingPath
 
-  init(json: JSON, at step: CodingStep? = nil, of outer: CodingPath) {
-    (self.json, self.step, self.outer) = (json, step, outer)
-  }
-
-  private var path: CodingPath { step.map { .to($0, from: outer) } ?? outer }
   var codingPath: [any CodingKey] { path.keys }
   var userInfo: [CodingUserInfoKey: Any] { [:] }
 
@@ -42,8 +35,6 @@ private struct JSONPart: Decoder, SingleValueDecodingContainer {
 
   /// The value as a type that may decode itself from parts.
   func value<Value: Decodable>(as type: Value.Type) throws -> Value {
-    // Elements of arrays come here, and most are strings: these need no decoder of their own.
-    if type == String.self, case .string(let text) = json, let value = text as? Value { return value }
     if JSONSpelling.isSpecial(type), let value = try special(type) as? Value { return value }
     return try Value(from: self)
   }
@@ -177,7 +168,7 @@ private struct JSONObjectReader<Key: CodingKey>: KeyedDecodingContainerProtocol 
       throw DecodingError.keyNotFound(
         key, DecodingError.Context(codingPath: codingPath, debugDescription: "no such member"))
     }
-    return JSONPart(json: json, at: .member(key), of: path)
+    return JSONPart(json: json, path: .member(path, key))
   }
 
   func contains(_ key: Key) -> Bool { member(key.stringValue) != nil }
@@ -216,11 +207,11 @@ private struct JSONObjectReader<Key: CodingKey>: KeyedDecodingContainerProtocol 
   /// What the superclass encoded; null where it is missing.
   func superDecoder() -> any Decoder {
     let key = PathKey.superclass
-    return JSONPart(json: member(key.stringValue) ?? .null, at: .member(key), of: path)
+    return JSONPart(json: member(key.stringValue) ?? .null, path: .member(path, key))
   }
 
   func superDecoder(forKey key: Key) -> any Decoder {
-    JSONPart(json: member(key.stringValue) ?? .null, at: .member(key), of: path)
+    JSONPart(json: member(key.stringValue) ?? .null, path: .member(path, key))
   }
 }
 
@@ -238,12 +229,12 @@ private struct JSONArrayReader: UnkeyedDecodingContainer {
 
   /// The part that is next, without a step to the one behind it.
   private func next(_ type: any Any.Type) throws -> JSONPart {
+    let path = CodingPath.element(path, currentIndex)
     guard !isAtEnd else {
-      let path = CodingPath.to(.element(currentIndex), from: path)
       throw DecodingError.valueNotFound(
         type, DecodingError.Context(codingPath: path.keys, debugDescription: "the array has no more values"))
     }
-    return JSONPart(json: values[currentIndex], at: .element(currentIndex), of: path)
+    return JSONPart(json: values[currentIndex], path: path)
   }
 
   /// Reads a part and steps over it; stays where it is where that throws.
@@ -277,10 +268,7 @@ private struct JSONArrayReader: UnkeyedDecodingContainer {
   mutating func decode(_ type: UInt128.Type) throws -> UInt128 { try step { try $0.decode(type) } }
 
   mutating func decode<Value: Decodable>(_ type: Value.Type) throws -> Value {
-    // Without `step`: for a type that is known at run time only, a closure costs more than the rest.
-    let value = try next(type).value(as: type)
-    currentIndex += 1
-    return value
+    try step { try $0.value(as: type) }
   }
 
   mutating func nestedContainer<Nested: CodingKey>(

@@ -96,13 +96,13 @@ private final class JSONPlace: Encoder, SingleValueEncodingContainer {
   /// The place of a member that gets a container of its own; the one that it has where it was asked for before.
   func member(_ key: any CodingKey) -> JSONPlace {
     if case .place(let place)? = members.last(where: { $0.name == key.stringValue })?.part { return place }
-    let place = JSONPlace(path: .to(.member(key), from: path))
+    let place = JSONPlace(path: .member(path, key))
     members.append((key.stringValue, .place(place)))
     return place
   }
 
   func element() -> JSONPlace {
-    let place = JSONPlace(path: .to(.element(elements.count), from: path))
+    let place = JSONPlace(path: .element(path, elements.count))
     elements.append(.place(place))
     return place
   }
@@ -158,7 +158,7 @@ private struct JSONMembers<Key: CodingKey>: KeyedEncodingContainerProtocol {
   func encode(_ value: UInt128, forKey key: Key) { add(.integer(value), key) }
 
   func encode(_ value: some Encodable, forKey key: Key) throws {
-    let part = try JSONPlace.part(of: value, at: .to(.member(key), from: place.path))
+    let part = try JSONPlace.part(of: value, at: .member(place.path, key))
     place.members.append((key.stringValue, part))
   }
 
@@ -204,7 +204,7 @@ private struct JSONElements: UnkeyedEncodingContainer {
   func encode(_ value: UInt128) { add(.integer(value)) }
 
   func encode(_ value: some Encodable) throws {
-    place.elements.append(try JSONPlace.part(of: value, at: .to(.element(count), from: place.path)))
+    place.elements.append(try JSONPlace.part(of: value, at: .element(place.path, count)))
   }
 
   func nestedContainer<Nested: CodingKey>(keyedBy type: Nested.Type) -> KeyedEncodingContainer<Nested> {
